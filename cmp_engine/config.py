@@ -1,0 +1,158 @@
+"""What a network is made of, as data, and the presets by name.
+
+A `ModelConfig` is all that `cmp_engine.build.build_network` needs; it travels in the metadata of
+every weights file, so that a file alone says which network it belongs to.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Final, Literal, get_args
+
+from cmp_engine.errors import ConfigError
+
+ImageEncoderName = Literal[
+    "resnet18", "resnet34", "resnet50", "resnet101", "alexnet_stride32", "alexnet_stride8"
+]
+DecoderName = Literal["plain", "skip", "attention"]
+HeadName = Literal["bins", "regression"]
+
+PROPAGATION_STRIDES: Final = (1, 2, 4, 8)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelConfig:
+    """One network: image encoder, motion encoder, dense motion decoder (paper sec. 3.1).
+
+    Attributes:
+        image_encoder: Backbone. The ResNets are dilated to stride 8 for the decoders ``plain`` and
+            ``skip``.
+        decoder: ``plain`` and ``skip`` are the paper's propagation and fusion nets, without and
+            with skip connections to the image; ``attention`` lets each pixel look at the arrows
+            themselves (this project's default network).
+        propagation_strides: Pooling strides of the propagation nets, a subset of {1, 2, 4, 8}.
+            The attention decoder has none.
+        blocks: Conv-BN-ReLU blocks in each propagation net. The paper prints two; the published
+            demo model has three.
+        head: ``bins`` for the cross-entropy classes of eq. (1), ``regression`` for flow in px.
+        num_bins: C of eq. (1), per axis.
+        max_flow: Clipping bound of the bins, in px of the network grid. The bins cover
+            [-max_flow, max_flow].
+        image_channels: Channels that the image encoder hands to the decoder.
+        motion_channels: Channels of the encoded sparse motion.
+        decoder_channels: Channels of each propagation net; for the attention decoder its width.
+    """
+
+    image_encoder: ImageEncoderName
+    decoder: DecoderName
+    propagation_strides: tuple[int, ...] = (1, 2, 4)
+    blocks: int = 2
+    head: HeadName = "bins"
+    num_bins: int = 99
+    max_flow: float = 50.0
+    image_channels: int = 256
+    motion_channels: int = 16
+    decoder_channels: int = 128
+
+    def __post_init__(self) -> None:
+        _check_choice("image_encoder", self.image_encoder, get_args(ImageEncoderName))
+        _check_choice("decoder", self.decoder, get_args(DecoderName))
+        _check_choice("head", self.head, get_args(HeadName))
+        strides = self.propagation_strides
+        if self.decoder != "attention" and (
+            not strides
+            or len(set(strides)) != len(strides)
+            or not set(strides) <= set(PROPAGATION_STRIDES)
+        ):
+            raise ConfigError(
+                f"propagation_strides must be one or more different values of "
+                f"{PROPAGATION_STRIDES}, got {strides}."
+            )
+        if self.decoder == "skip" and self.image_encoder.startswith("alexnet"):
+            raise ConfigError("The skip decoder needs a ResNet encoder; AlexNet has no skips.")
+        for name in ("blocks", "num_bins", "image_channels", "motion_channels", "decoder_channels"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name} must be at least 1, got {getattr(self, name)}.")
+        if not self.max_flow > 0:
+            raise ConfigError(f"max_flow must be positive, got {self.max_flow}.")
+
+    @property
+    def reach(self) -> float | None:
+        """Longest displacement per axis that one prediction can answer, px at network scale.
+
+        The centre of the outermost bin for a network with bins; None where there is no bound.
+        """
+        if self.head == "bins" and self.decoder != "attention":
+            return self.max_flow - self.max_flow / self.num_bins
+        return None
+
+    def to_json(self) -> str:
+        """Return this description as one line of JSON."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> ModelConfig:
+        """Read a description that `to_json` wrote.
+
+        Raises:
+            ConfigError: Not JSON, an unknown field, or a value out of range.
+        """
+        try:
+            values = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise ConfigError(f"The network description is not JSON: {error}.") from error
+        if not isinstance(values, dict):
+            raise ConfigError(f"The network description must be a JSON object, got {text[:60]!r}.")
+        unknown = sorted(set(values) - {field.name for field in fields(cls)})
+        if unknown:
+            raise ConfigError(
+                f"The network description has fields unknown here: {', '.join(unknown)}. "
+                "It may come from a newer version of CMP Studio."
+            )
+        if isinstance(values.get("propagation_strides"), list):
+            values["propagation_strides"] = tuple(values["propagation_strides"])
+        try:
+            return cls(**values)
+        except TypeError as error:
+            raise ConfigError(f"The network description is incomplete: {error}.") from error
+
+
+def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ConfigError(f"{name} must be one of {', '.join(choices)}, got {value!r}.")
+
+
+_RESNET50_PLAIN = ModelConfig(image_encoder="resnet50", decoder="plain")
+
+PRESETS: Final[dict[str, ModelConfig]] = {
+    "resnet50_plain": _RESNET50_PLAIN,
+    "resnet50_skip": replace(
+        _RESNET50_PLAIN, decoder="skip", propagation_strides=(1, 2, 4, 8), blocks=3
+    ),
+    "alexnet_plain": replace(_RESNET50_PLAIN, image_encoder="alexnet_stride32"),
+    "alexnet_stride8_plain": replace(_RESNET50_PLAIN, image_encoder="alexnet_stride8"),
+    "default": ModelConfig(
+        image_encoder="resnet18",
+        decoder="attention",
+        propagation_strides=(),
+        head="regression",
+        image_channels=128,
+        motion_channels=64,
+        decoder_channels=64,
+    ),
+}
+
+
+def preset(name: str) -> ModelConfig:
+    """Return the network description called ``name``.
+
+    Raises:
+        ConfigError: No preset has that name.
+    """
+    try:
+        return PRESETS[name]
+    except KeyError:
+        raise ConfigError(
+            f"There is no network preset {name!r}; the presets are {', '.join(PRESETS)}."
+        ) from None
