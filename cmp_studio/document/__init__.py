@@ -1,0 +1,1 @@
+"""The document: what a person made, as immutable plain Python. No Qt, no tensors, no engine."""

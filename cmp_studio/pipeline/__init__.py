@@ -1,0 +1,1 @@
+"""Document and engine together: flows, frames, films and files. No Qt."""

@@ -1,0 +1,127 @@
+"""Linear undo and redo over immutable states, with the name of every step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+StateT = TypeVar("StateT")
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry(Generic[StateT]):
+    state: StateT
+    label: str
+
+
+class History(Generic[StateT]):
+    """Holds the current state and the way back and forth.
+
+    States must be immutable; an entry costs one reference, because unchanged parts are shared
+    between neighbouring states. A gesture (a drag, a slider) is previewed as often as it likes and
+    becomes one step at its end, or none.
+    """
+
+    def __init__(self, state: StateT, *, limit: int = 1000) -> None:
+        """Start with ``state``, taken as saved, and keep at most ``limit`` undo steps.
+
+        Raises:
+            ValueError: ``limit`` is below 1.
+        """
+        if limit < 1:
+            raise ValueError(f"limit must be at least 1, got {limit}")
+        self._entries = [_Entry(state, "")]
+        self._index = 0
+        self._limit = limit
+        self._gesture: _Entry[StateT] | None = None
+        self._saved: _Entry[StateT] | None = self._entries[0]
+
+    @property
+    def state(self) -> StateT:
+        """The state to draw: the open gesture's if one is open."""
+        return (self._gesture or self._entries[self._index]).state
+
+    @property
+    def committed(self) -> StateT:
+        """The state as of the last recorded step, whatever gesture is open."""
+        return self._entries[self._index].state
+
+    @property
+    def has_gesture(self) -> bool:
+        """Whether a gesture is open."""
+        return self._gesture is not None
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether `undo` would change the state."""
+        return self._gesture is None and self._index > 0
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether `redo` would change the state."""
+        return self._gesture is None and self._index < len(self._entries) - 1
+
+    @property
+    def undo_label(self) -> str:
+        """Name of the step that `undo` takes back; empty without one."""
+        return self._entries[self._index].label if self.can_undo else ""
+
+    @property
+    def redo_label(self) -> str:
+        """Name of the step that `redo` does again; empty without one."""
+        return self._entries[self._index + 1].label if self.can_redo else ""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of all steps, oldest first; the first belongs to the start and is empty."""
+        return tuple(entry.label for entry in self._entries)
+
+    @property
+    def index(self) -> int:
+        """Position of the current state in `labels`."""
+        return self._index
+
+    @property
+    def is_saved(self) -> bool:
+        """Whether the recorded state is the one that `mark_saved` was last called on."""
+        return self._entries[self._index] is self._saved
+
+    def mark_saved(self) -> None:
+        """Remember that the recorded state is on disk; undoing away from it and back counts."""
+        self._saved = self._entries[self._index]
+
+    def mark_unsaved(self) -> None:
+        """Forget what is on disk: no state counts as saved until `mark_saved`."""
+        self._saved = None
+
+    def push(self, state: StateT, label: str) -> None:
+        """Make ``state`` current as one undo step; drop the redo branch and any open gesture."""
+        self._gesture = None
+        del self._entries[self._index + 1 :]
+        self._entries.append(_Entry(state, label))
+        del self._entries[: -(self._limit + 1)]
+        self._index = len(self._entries) - 1
+
+    def preview(self, state: StateT, label: str) -> None:
+        """Show ``state`` during a gesture without recording a step."""
+        self._gesture = _Entry(state, label)
+
+    def commit(self) -> None:
+        """Record the open gesture as one step; nothing happens without one or without a change."""
+        gesture, self._gesture = self._gesture, None
+        if gesture is not None and gesture.state != self._entries[self._index].state:
+            self.push(gesture.state, gesture.label)
+
+    def abort(self) -> None:
+        """Forget the open gesture."""
+        self._gesture = None
+
+    def undo(self) -> None:
+        """Step back once, if possible."""
+        if self.can_undo:
+            self._index -= 1
+
+    def redo(self) -> None:
+        """Step forward once, if possible."""
+        if self.can_redo:
+            self._index += 1

@@ -1,0 +1,222 @@
+"""The scene: a picture, what moves on it and how the film is made. Immutable.
+
+Functions here return a new scene and leave the old one as it is; unchanged parts are shared. A
+scene that exists is whole: ids are unique, every track starts on the picture, the mask fits.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal, get_args
+
+from cmp_studio.document.errors import PictureError, SceneError, TrackError
+from cmp_studio.document.masks import Mask
+from cmp_studio.document.tracks import Track
+
+LoopMode = Literal["once", "ping_pong", "seamless", "hold"]
+
+LOOP_MODES: Final = get_args(LoopMode)
+MIN_SIDE: Final = 16
+MAX_PIXELS: Final = 100_000_000
+MAX_DURATION: Final = 600.0
+MAX_FPS: Final = 240.0
+MAX_STRENGTH: Final = 4.0
+
+PICTURE_SUFFIXES: Final = {
+    "JPEG": ".jpg",
+    "MPO": ".jpg",
+    "PNG": ".png",
+    "WEBP": ".webp",
+    "TIFF": ".tif",
+    "BMP": ".bmp",
+}
+"""Pillow's name of each picture format known here, and the suffix it is stored under."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """The photo, as it was opened.
+
+    Attributes:
+        name: File name without folders, for people.
+        width: Px, as shown (after the camera's orientation).
+        height: Px, as shown.
+        data: The bytes of the original file.
+        digest: SHA-256 of ``data``, hexadecimal. Two pictures with one digest are equal.
+    """
+
+    name: str
+    width: int
+    height: int
+    data: bytes = field(repr=False, compare=False)
+    digest: str
+
+    def __post_init__(self) -> None:
+        """Refuse values that make no sense."""
+        if min(self.width, self.height) < MIN_SIDE or self.width * self.height > MAX_PIXELS:
+            raise PictureError(
+                f"A picture must have sides of at least {MIN_SIDE} px and at most "
+                f"{MAX_PIXELS // 1_000_000} megapixels, got {self.width} x {self.height}."
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class FilmSettings:
+    """How the scene becomes a film.
+
+    Attributes:
+        duration: Length of the timeline, seconds. A ping-pong film lasts twice that, because it
+            goes there and back.
+        fps: Frames per second.
+        loop: ``once`` plays to the end and stops; ``ping_pong`` goes there and back; ``seamless``
+            brings every motion back to its start within the duration; ``hold`` plays to the end
+            and rests there for a moment before it starts again.
+        strength: Factor on every displacement.
+    """
+
+    duration: float = 2.0
+    fps: float = 24.0
+    loop: LoopMode = "ping_pong"
+    strength: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuse values that make no sense."""
+        if not 0 < self.duration <= MAX_DURATION:  # NaN fails too
+            raise SceneError(
+                f"Duration must be more than 0 and at most {MAX_DURATION:g} s, got {self.duration}."
+            )
+        if not 0 < self.fps <= MAX_FPS:
+            raise SceneError(
+                f"Frames per second must be more than 0 and at most {MAX_FPS:g}, got {self.fps}."
+            )
+        if not 0 <= self.strength <= MAX_STRENGTH:
+            raise SceneError(f"Strength must be from 0 to {MAX_STRENGTH:g}, got {self.strength}.")
+        if self.loop not in LOOP_MODES:
+            raise SceneError(f"Loop must be one of {', '.join(LOOP_MODES)}, got {self.loop!r}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """The document.
+
+    Attributes:
+        picture: The photo.
+        tracks: Arrows, paths and pins, in the order in which they were drawn.
+        film: How the film is made.
+        freeze: What may not move, or None for no mask; the size of the picture.
+        next_id: The id that the next track gets; grows only, so no id is used twice.
+    """
+
+    picture: Picture
+    tracks: tuple[Track, ...] = ()
+    film: FilmSettings = FilmSettings()
+    freeze: Mask | None = None
+    next_id: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse values that make no sense."""
+        ids = [track.id for track in self.tracks]
+        if len(set(ids)) != len(ids):
+            raise TrackError(f"Every track needs an id of its own, got {sorted(ids)}.")
+        if any(not 0 < track_id < self.next_id for track_id in ids):
+            raise TrackError(
+                f"Track ids must be from 1 up and below next_id, {self.next_id}, got {sorted(ids)}."
+            )
+        width, height = self.picture.width, self.picture.height
+        for track in self.tracks:
+            x, y = track.tail
+            if not (-0.5 <= x <= width - 0.5 and -0.5 <= y <= height - 0.5):
+                raise TrackError(
+                    f"The {track.kind} at ({x:g}, {y:g}) starts outside of the picture, which is "
+                    f"{width} x {height}: x from 0 to {width - 1} and y from 0 to {height - 1}."
+                )
+        mask = self.freeze
+        if mask is not None and (mask.width, mask.height) != (width, height):
+            raise SceneError(
+                f"The freeze mask must have the size of the picture, {width} x {height}, "
+                f"got {mask.width} x {mask.height}."
+            )
+
+    def track(self, track_id: int) -> Track:
+        """Return the track with this id.
+
+        Raises:
+            TrackError: There is none.
+        """
+        for track in self.tracks:
+            if track.id == track_id:
+                return track
+        raise TrackError(f"The scene has no track number {track_id}.")
+
+
+def picture_from_bytes(data: bytes, name: str) -> Picture:
+    """Return the picture of a file's bytes, measured but not decoded.
+
+    Args:
+        data: A whole JPEG, PNG, WebP, TIFF or BMP file.
+        name: File name; folders are dropped.
+
+    Raises:
+        PictureError: Not such a file, or too small or too large.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    name = name.replace("\\", "/").rsplit("/", 1)[-1] or "picture"
+    try:
+        with Image.open(io.BytesIO(data), formats=tuple(PICTURE_SUFFIXES)) as image:
+            width, height = image.size
+            if image.getexif().get(0x0112) in (5, 6, 7, 8):  # the camera lay on its side
+                width, height = height, width
+    except UnidentifiedImageError as error:
+        raise PictureError(
+            f"{name} is not a picture known here; open a JPEG, PNG, WebP, TIFF or BMP file."
+        ) from error
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise PictureError(f"{name} is not a readable picture: {error}.") from error
+    return Picture(name, width, height, data, hashlib.sha256(data).hexdigest())
+
+
+def add_track(scene: Scene, track: Track) -> Scene:
+    """Return the scene with ``track`` on top of the others, under a new id.
+
+    The id is ``result.tracks[-1].id``.
+
+    Raises:
+        TrackError: The track starts outside of the picture.
+    """
+    taken_in = replace(track, id=scene.next_id)
+    return replace(scene, tracks=(*scene.tracks, taken_in), next_id=scene.next_id + 1)
+
+
+def replace_track(scene: Scene, track: Track) -> Scene:
+    """Return the scene with ``track`` in place of the one with the same id.
+
+    Raises:
+        TrackError: No track has this id, or it starts outside of the picture.
+    """
+    scene.track(track.id)
+    tracks = tuple(track if old.id == track.id else old for old in scene.tracks)
+    return replace(scene, tracks=tracks)
+
+
+def remove_tracks(scene: Scene, track_ids: Iterable[int]) -> Scene:
+    """Return the scene without these tracks; ids that are not there are ignored."""
+    gone = set(track_ids)
+    return replace(scene, tracks=tuple(track for track in scene.tracks if track.id not in gone))
+
+
+def set_film(scene: Scene, film: FilmSettings) -> Scene:
+    """Return the scene with other film settings."""
+    return replace(scene, film=film)
+
+
+def set_freeze(scene: Scene, freeze: Mask | None) -> Scene:
+    """Return the scene with another freeze mask, or none.
+
+    Raises:
+        SceneError: The mask has not the size of the picture.
+    """
+    return replace(scene, freeze=freeze)
