@@ -13,7 +13,13 @@ from typing import Final, Literal, get_args
 from cmp_engine.errors import ConfigError
 
 ImageEncoderName = Literal[
-    "resnet18", "resnet34", "resnet50", "resnet101", "alexnet_stride32", "alexnet_stride8"
+    "resnet18",
+    "resnet34",
+    "resnet50",
+    "resnet101",
+    "alexnet_stride32",
+    "alexnet_stride8",
+    "pyramid",
 ]
 DecoderName = Literal["plain", "skip", "attention"]
 HeadName = Literal["bins", "regression"]
@@ -27,7 +33,7 @@ class ModelConfig:
 
     Attributes:
         image_encoder: Backbone. The ResNets are dilated to stride 8 for the decoders ``plain`` and
-            ``skip``.
+            ``skip``. ``pyramid`` is a slim residual feature pyramid, for the attention decoder.
         decoder: ``plain`` and ``skip`` are the paper's propagation and fusion nets, without and
             with skip connections to the image; ``attention`` lets each pixel look at the arrows
             themselves (this project's default network).
@@ -42,6 +48,9 @@ class ModelConfig:
         image_channels: Channels that the image encoder hands to the decoder.
         motion_channels: Channels of the encoded sparse motion.
         decoder_channels: Channels of each propagation net; for the attention decoder its width.
+        encoder_width: Channels of the pyramid encoder's first stage; the later ones have 2, 4 and 5
+            times as many. Other encoders have the widths of their publications.
+        attention_heads: Heads of the attention decoder.
     """
 
     image_encoder: ImageEncoderName
@@ -54,8 +63,11 @@ class ModelConfig:
     image_channels: int = 256
     motion_channels: int = 16
     decoder_channels: int = 128
+    encoder_width: int = 48
+    attention_heads: int = 4
 
     def __post_init__(self) -> None:
+        """Check every field; ConfigError says which one is wrong."""
         _check_choice("image_encoder", self.image_encoder, get_args(ImageEncoderName))
         _check_choice("decoder", self.decoder, get_args(DecoderName))
         _check_choice("head", self.head, get_args(HeadName))
@@ -71,7 +83,19 @@ class ModelConfig:
             )
         if self.decoder == "skip" and self.image_encoder.startswith("alexnet"):
             raise ConfigError("The skip decoder needs a ResNet encoder; AlexNet has no skips.")
-        for name in ("blocks", "num_bins", "image_channels", "motion_channels", "decoder_channels"):
+        if (self.decoder == "attention") != (self.image_encoder == "pyramid"):
+            raise ConfigError("The attention decoder and the pyramid encoder need each other.")
+        if self.decoder == "attention" and self.head != "regression":
+            raise ConfigError("The attention decoder answers in px; its head must be regression.")
+        for name in (
+            "blocks",
+            "num_bins",
+            "image_channels",
+            "motion_channels",
+            "decoder_channels",
+            "encoder_width",
+            "attention_heads",
+        ):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} must be at least 1, got {getattr(self, name)}.")
         if not self.max_flow > 0:
@@ -133,13 +157,13 @@ PRESETS: Final[dict[str, ModelConfig]] = {
     "alexnet_plain": replace(_RESNET50_PLAIN, image_encoder="alexnet_stride32"),
     "alexnet_stride8_plain": replace(_RESNET50_PLAIN, image_encoder="alexnet_stride8"),
     "default": ModelConfig(
-        image_encoder="resnet18",
+        image_encoder="pyramid",
         decoder="attention",
         propagation_strides=(),
         head="regression",
-        image_channels=128,
-        motion_channels=64,
-        decoder_channels=64,
+        image_channels=96,
+        motion_channels=32,
+        decoder_channels=96,
     ),
 }
 

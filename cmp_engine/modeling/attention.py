@@ -1,0 +1,385 @@
+"""The default network: each pixel looks at the arrows (this project's own; paper sec. 3.1 frame).
+
+It keeps the paper's three modules and replaces what they are made of:
+
+* `PyramidEncoder` is a slim residual network with a top-down pyramid (strides 4 to 32).
+* `ArrowEncoder` keeps the arrows as a set, scaled by the longest one, so that the answer has no cap
+  and twice the pull is twice the motion; it also draws them as soft hints of three widths.
+* `ArrowAttentionDecoder` lets each pixel attend to the arrows and answers with gated copies of
+  them, turned and scaled per pixel.
+
+Why copies that turn: write displacements as complex numbers. If a rigid part turns about a joint c
+and the arrow at a moves by v, a pixel p of that part moves by exactly ``v * (p - c) / (a - c)``,
+which is ``v * (1 + kappa * (p - a))`` with ``kappa = 1 / (a - c)`` constant over the part, whatever
+the angle. So the decoder predicts, per head, a complex gain ``g`` (shift) and a complex ``kappa``
+(turn), and the flow is ``sum_h g_h * u_h + kappa_h * w_h``, with the attended fields
+``u = sum_n A_n v_n`` and ``w = sum_n A_n v_n (p - a_n) / TURN_RADIUS``.
+
+Pixel and arrow also see what lies between them: learned boundary maps are sampled along the straight
+line from one to the other (the "intervening contour" cue of classical segmentation).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 - the name that PyTorch's documentation uses
+from torchvision.models.resnet import BasicBlock
+
+from cmp_engine.config import ModelConfig
+from cmp_engine.modeling.cmp import (
+    Guidance,
+    ImageFeatures,
+    MotionDecoder,
+    MotionEncoder,
+    PreparedImage,
+)
+
+STRIDE: Final = 8
+"""Px of the network grid per cell of the attention."""
+
+TURN_RADIUS: Final = 32.0
+"""Px by which distances to an arrow are divided in the turning term."""
+
+HINT_WIDTHS: Final = (4.0, 12.0, 36.0)
+"""Standard deviations of the soft hints, px of the network grid."""
+
+HINT_CHANNELS: Final = 4 * len(HINT_WIDTHS) + 1
+_LINE_SAMPLES: Final = 8
+_BOUNDARIES: Final = 4
+_PAIR_FEATURES: Final = 10 + 2 * _BOUNDARIES
+_SCALE_UNIT: Final = 16.0
+
+
+def _norm(channels: int) -> nn.GroupNorm:
+    return nn.GroupNorm(8, channels)
+
+
+def _conv_block(inside: int, outside: int, *, dilation: int = 1) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(inside, outside, 3, padding=dilation, dilation=dilation, bias=False),
+        _norm(outside),
+        nn.ReLU(inplace=True),
+    )
+
+
+class PyramidEncoder(nn.Module):
+    """Image (B, 3, H, W) to features at strides 8 and 4, and a half-resolution stem.
+
+    Four residual stages (torchvision's BasicBlock with group norm), then a top-down pass that adds
+    what the coarse stages know to the fine ones.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        width = config.encoder_width
+        stages = (width, 2 * width, 4 * width, 5 * width + width // 3)
+        stages = tuple(channels // 8 * 8 for channels in stages)
+        self.stem = nn.Sequential(
+            nn.Conv2d(3, width // 2, 5, stride=2, padding=2, bias=False),
+            _norm(width // 2),
+            nn.ReLU(inplace=True),
+        )
+        inside = width // 2
+        self.stages = nn.ModuleList()
+        for channels in stages:
+            shortcut = nn.Sequential(
+                nn.Conv2d(inside, channels, 1, stride=2, bias=False), _norm(channels)
+            )
+            self.stages.append(
+                nn.Sequential(
+                    BasicBlock(inside, channels, 2, shortcut, norm_layer=_norm),
+                    BasicBlock(channels, channels, norm_layer=_norm),
+                )
+            )
+            inside = channels
+        wide = config.image_channels
+        self.lateral32 = nn.Conv2d(stages[3], wide, 1)
+        self.lateral16 = nn.Conv2d(stages[2], wide, 1)
+        self.lateral8 = nn.Conv2d(stages[1], wide, 1)
+        self.smooth16 = _conv_block(wide, wide)
+        self.smooth8 = _conv_block(wide, wide)
+        self.lateral4 = nn.Conv2d(stages[0] + wide, wide // 2, 1)
+
+    def forward(self, image: Tensor) -> ImageFeatures:
+        """Return features at stride 8 (B, C, ...) and stride 4 (B, C / 2, ...)."""
+        features = []
+        x = self.stem(image)
+        for stage in self.stages:
+            x = stage(x)
+            features.append(x)
+        top = self.lateral32(features[3])
+        top = top + F.adaptive_avg_pool2d(top, 1)
+        mid = self.smooth16(self.lateral16(features[2]) + _double(top))
+        fine = self.smooth8(self.lateral8(features[1]) + _double(mid))
+        quarter = self.lateral4(torch.cat([features[0], _double(fine)], dim=1))
+        return fine, quarter
+
+
+class ArrowEncoder(MotionEncoder):
+    """Arrows and pins as a set, scaled by the longest arrow, and as soft hints on the grid."""
+
+    def forward(self, guidance: Guidance, height: int, width: int) -> tuple[Tensor, ...]:
+        """Return points, unit vectors, valid, pins, scale and hints.
+
+        Returns:
+            points (B, N, 2) px; vectors (B, N, 2) divided by the longest; valid (B, N) 0 or 1;
+            pins (B, N) 0 or 1; scale (B, 1, 1, 1) px, the longest arrow; hints
+            (B, HINT_CHANNELS, height / 8, width / 8).
+        """
+        valid = guidance.valid.to(guidance.vectors.dtype)
+        vectors = guidance.vectors * valid.unsqueeze(-1)
+        length = vectors.norm(dim=-1)
+        scale = length.amax(dim=1)
+        vectors = vectors / scale.clamp(min=1e-6)[:, None, None]
+        pins = valid * (length <= 1e-3 * scale[:, None]).to(valid.dtype)
+        points = guidance.points
+        grid = _cell_centers(height // STRIDE, width // STRIDE, points)
+        squared = (grid[None, None] - points[:, :, None, None]).square().sum(-1)
+        layers = []
+        source = torch.cat([vectors, pins.unsqueeze(-1), (valid - pins).unsqueeze(-1)], dim=-1)
+        for sigma in HINT_WIDTHS:
+            weight = torch.exp(squared / (-2 * sigma * sigma)) * valid[:, :, None, None]
+            total = weight.sum(1, keepdim=True).clamp(min=1.0)
+            layers.append(torch.einsum("bnhw,bnc->bchw", weight, source) / total)
+        log_scale = torch.log1p(scale / _SCALE_UNIT)[:, None, None, None]
+        layers.append(log_scale.expand(-1, 1, *squared.shape[-2:]))
+        hints = torch.cat(layers, dim=1)
+        return points, vectors, valid, pins, scale[:, None, None, None], hints
+
+
+class ArrowAttentionDecoder(MotionDecoder):
+    """Attention from pixels to arrows, a small propagation net, and copies that turn.
+
+    The output is forward flow in px of the network grid at stride 4. `gate_logit` of the last call
+    to `propagate_with_gate` is the network's belief that a pixel moves.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        wide, heads, inner = config.image_channels, config.attention_heads, config.decoder_channels
+        self.heads = heads
+        self.key_channels = 24
+        embedding = config.motion_channels
+        # From the image alone (`prepare`).
+        self.query = nn.Conv2d(wide, heads * self.key_channels, 1)
+        self.boundary = nn.Sequential(
+            nn.Conv2d(wide // 2, 16, 3, padding=1), nn.ReLU(inplace=True), nn.Conv2d(16, 4, 1)
+        )
+        self.image_in = nn.Conv2d(wide, inner, 3, padding=1)
+        self.skip = _conv_block(wide // 2, inner // 2)
+        # From the arrows.
+        token = wide + wide // 2 + 5
+        self.token = nn.Sequential(nn.Linear(token, 128), nn.ReLU(inplace=True))
+        self.key = nn.Linear(128, heads * self.key_channels)
+        self.value = nn.Linear(128, embedding)
+        self.null_key = nn.Parameter(torch.zeros(heads, self.key_channels))
+        self.null_logit = nn.Parameter(torch.zeros(heads))
+        self.pair = nn.Sequential(
+            nn.Linear(_PAIR_FEATURES, 32), nn.ReLU(inplace=True), nn.Linear(32, heads)
+        )
+        # Propagation: strides 8, 16 and 32 (the paper's propagation nets, nested).
+        motion = heads * 5 + embedding + HINT_CHANNELS
+        self.motion_in = nn.Conv2d(motion, inner, 3, padding=1, bias=False)
+        self.enter = nn.Sequential(_norm(inner), nn.ReLU(inplace=True), _conv_block(inner, inner))
+        self.down16 = nn.Sequential(_conv_block(inner, inner), _conv_block(inner, inner))
+        self.down32 = nn.Sequential(_conv_block(inner, inner), _conv_block(inner, inner))
+        self.up16 = _conv_block(2 * inner, inner)
+        self.up8 = _conv_block(2 * inner, inner)
+        self.fuse4 = _conv_block(inner + inner // 2 + 2 * heads, inner // 2)
+        self.refine4 = _conv_block(inner // 2, inner // 2)
+        # Gains and turns per head (complex), residual (2), gate (1).
+        self.head = nn.Conv2d(inner // 2, 4 * heads + 3, 1)
+        self._start_as_copies()
+
+    def _start_as_copies(self) -> None:
+        """Start with gains near one and turns that are small but not zero.
+
+        Zero turns would never be learned: their gradient is blocked by an equally still gate.
+        """
+        heads = self.heads
+        nn.init.normal_(self.head.weight, std=0.02)
+        nn.init.zeros_(self.head.bias)
+        with torch.no_grad():
+            self.head.bias[: 2 * heads : 2] = 1.0 / heads
+
+    def prepare(self, features: ImageFeatures) -> PreparedImage:
+        """Return queries, features to sample at the arrows, boundaries, first convolution, skip."""
+        fine, quarter = features
+        boundary = F.softplus(self.boundary(quarter))
+        return (self.query(fine), fine, quarter, boundary, self.image_in(fine), self.skip(quarter))
+
+    def propagate(self, prepared: PreparedImage, motion: tuple[Tensor, ...]) -> Tensor:
+        """Return forward flow (B, 2, H / 4, W / 4) in px of the network grid."""
+        return self.propagate_with_gate(prepared, motion)[0]
+
+    def propagate_with_gate(
+        self, prepared: PreparedImage, motion: tuple[Tensor, ...]
+    ) -> tuple[Tensor, Tensor]:
+        """Return the flow and the logit (B, 1, H / 4, W / 4) that a pixel moves."""
+        points, vectors, valid, pins, scale, hints = motion
+        batch = points.shape[0]
+        query, fine, quarter, boundary, first, skip = (_expand(part, batch) for part in prepared)
+        turned, weights, embedded = self._attend(
+            query, fine, quarter, boundary, points, vectors, valid, pins, scale
+        )
+        null = 1 - weights
+        x = first + self.motion_in(torch.cat([turned, null, embedded, hints], dim=1))
+        x8 = self.enter(x)
+        x16 = self.down16(F.avg_pool2d(x8, 2))
+        x32 = self.down32(F.avg_pool2d(x16, 2))
+        x16 = self.up16(torch.cat([x16, _double(x32)], dim=1))
+        x8 = self.up8(torch.cat([x8, _double(x16)], dim=1))
+        fields = _double(turned)
+        heads = self.heads
+        x4 = self.fuse4(torch.cat([_double(x8), skip, fields[:, : 2 * heads]], dim=1))
+        out = self.head(self.refine4(x4))
+        gain_turn, residual, gate_logit = out.split([4 * heads, 2, 1], dim=1)
+        copies = _complex_dot(gain_turn, fields)
+        flow = (copies + residual * fields.new_tensor(0.25)) * torch.sigmoid(gate_logit) * scale
+        return flow, gate_logit
+
+    def _attend(
+        self,
+        query: Tensor,
+        fine: Tensor,
+        quarter: Tensor,
+        boundary: Tensor,
+        points: Tensor,
+        vectors: Tensor,
+        valid: Tensor,
+        pins: Tensor,
+        scale: Tensor,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Let each cell attend to the arrows.
+
+        Returns:
+            u and w of all heads (B, 4 * heads, h, w), u first; the weight that is not on the null
+            token (B, heads, h, w); the attended embedding (B, motion_channels, h, w).
+        """
+        batch, count = valid.shape
+        height, width = query.shape[-2:]
+        heads, channels = self.heads, self.key_channels
+        at_fine = _sample(fine, points, STRIDE)
+        at_quarter = _sample(quarter, points, 4)
+        log_scale = torch.log1p(scale[:, :, 0, 0] / _SCALE_UNIT).expand(batch, count)
+        extra = torch.stack([vectors[..., 0], vectors[..., 1], pins, valid, log_scale], dim=-1)
+        token = self.token(torch.cat([at_fine, at_quarter, extra], dim=-1))
+        key = self.key(token).view(batch, count, heads, channels)
+        cells = _cell_centers(height, width, points).view(-1, 2)
+        offset = cells[None, None] - points[:, :, None]  # (B, N, cells, 2), px
+        pair = self._pair_features(offset, cells, points, vectors, pins, boundary)
+        query = query.view(batch, heads, channels, height * width)
+        logits = torch.einsum("bhcp,bnhc->bhnp", query, key) / channels**0.5
+        logits = logits + self.pair(pair).permute(0, 3, 1, 2)
+        logits = logits.masked_fill(valid[:, None, :, None] == 0, -1e4)
+        null = torch.einsum("bhcp,hc->bhp", query, self.null_key) / channels**0.5
+        null = null + self.null_logit[:, None]
+        weight = torch.cat([logits, null.unsqueeze(2)], dim=2).softmax(dim=2)[:, :, :count]
+        turn = _complex_product(vectors.unsqueeze(2), offset / TURN_RADIUS)  # (B, N, cells, 2)
+        u = torch.einsum("bhnp,bnc->bhcp", weight, vectors)
+        w = torch.einsum("bhnp,bnpc->bhcp", weight, turn)
+        embedded = torch.einsum("bnp,bnc->bcp", weight.mean(1), self.value(token))
+        turned = torch.cat([u.flatten(1, 2), w.flatten(1, 2)], dim=1)
+        return (
+            turned.view(batch, 4 * heads, height, width),
+            weight.sum(2).view(batch, heads, height, width),
+            embedded.view(batch, -1, height, width),
+        )
+
+    def _pair_features(
+        self,
+        offset: Tensor,
+        cells: Tensor,
+        points: Tensor,
+        vectors: Tensor,
+        pins: Tensor,
+        boundary: Tensor,
+    ) -> Tensor:
+        """Return what a cell and an arrow know of each other, (B, N, cells, _PAIR_FEATURES)."""
+        batch, count, places, _ = offset.shape
+        distance = offset.norm(dim=-1)
+        direction = vectors / vectors.norm(dim=-1, keepdim=True).clamp(min=1e-6)
+        along = torch.einsum("bnpc,bnc->bnp", offset, direction)
+        across = offset[..., 0] * direction[..., None, 1] - offset[..., 1] * direction[..., None, 0]
+        steps = torch.linspace(0, 1, _LINE_SAMPLES, device=offset.device, dtype=offset.dtype)
+        line = points[:, :, None, None] + offset.unsqueeze(3) * steps[:, None]
+        line = line.view(batch, count * places, _LINE_SAMPLES, 2)
+        crossed = _sample_grid(boundary, line, 4).view(
+            batch, _BOUNDARIES, count, places, _LINE_SAMPLES
+        )
+        contour = torch.cat([crossed.mean(-1), crossed.amax(-1)], dim=1).permute(0, 2, 3, 1)
+        speed = vectors.norm(dim=-1)[:, :, None].expand_as(distance)
+        geometry = torch.stack(
+            [
+                distance / 64,
+                torch.log1p(distance / 4),
+                torch.exp(distance.square() / -128),
+                torch.exp(distance.square() / -2048),
+                along / 64,
+                across / 64,
+                across.abs() / 64,
+                speed,
+                pins[:, :, None].expand_as(distance),
+                offset[..., 1] / 64,
+            ],
+            dim=-1,
+        )
+        return torch.cat([geometry, contour], dim=-1)
+
+
+def _double(x: Tensor) -> Tensor:
+    return F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
+
+
+def _expand(part: Tensor, batch: int) -> Tensor:
+    return part if part.shape[0] == batch else part.expand(batch, *part.shape[1:])
+
+
+def _cell_centers(height: int, width: int, like: Tensor) -> Tensor:
+    """Centres of the cells of stride 8, (height, width, 2) px; pixel centres are at integers."""
+    offset = (STRIDE - 1) / 2
+    y = torch.arange(height, device=like.device, dtype=like.dtype) * STRIDE + offset
+    x = torch.arange(width, device=like.device, dtype=like.dtype) * STRIDE + offset
+    return torch.stack([x.expand(height, width), y.unsqueeze(1).expand(height, width)], dim=-1)
+
+
+def _sample_grid(features: Tensor, places: Tensor, stride: int) -> Tensor:
+    """Sample (B, C, h, w) of ``stride`` at ``places`` (B, M, K, 2) px; (B, C, M, K)."""
+    height, width = features.shape[-2:]
+    size = places.new_tensor([width * stride, height * stride])
+    grid = (places + 0.5) / size * 2 - 1
+    return F.grid_sample(
+        features, grid, mode="bilinear", padding_mode="border", align_corners=False
+    )
+
+
+def _sample(features: Tensor, points: Tensor, stride: int) -> Tensor:
+    """Sample (B, C, h, w) of ``stride`` at ``points`` (B, N, 2) px; (B, N, C)."""
+    return _sample_grid(features, points.unsqueeze(2), stride).squeeze(3).transpose(1, 2)
+
+
+def _complex_product(a: Tensor, b: Tensor) -> Tensor:
+    """Multiply (..., 2) as complex numbers."""
+    return torch.stack(
+        [
+            a[..., 0] * b[..., 0] - a[..., 1] * b[..., 1],
+            a[..., 0] * b[..., 1] + a[..., 1] * b[..., 0],
+        ],
+        dim=-1,
+    )
+
+
+def _complex_dot(a: Tensor, b: Tensor) -> Tensor:
+    """Sum of complex products over channel pairs; (B, 2 K, H, W) twice to (B, 2, H, W)."""
+    real_a, imag_a = a[:, 0::2], a[:, 1::2]
+    real_b, imag_b = b[:, 0::2], b[:, 1::2]
+    return torch.stack(
+        [
+            (real_a * real_b - imag_a * imag_b).sum(1),
+            (real_a * imag_b + imag_a * real_b).sum(1),
+        ],
+        dim=1,
+    )
