@@ -80,7 +80,7 @@ def _decode(mask: Mask) -> NDArray[np.uint8]:
             if picture.mode != "L":
                 raise MaskError(f"The mask should be an 8-bit grey PNG, got mode {picture.mode}.")
             array = np.array(picture, dtype=np.uint8)
-    except (OSError, SyntaxError, ValueError) as error:
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise MaskError(f"The mask is not a readable PNG: {error}.") from error
     array.flags.writeable = False
     return array

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal, get_args
@@ -34,6 +35,15 @@ PICTURE_SUFFIXES: Final = {
     "BMP": ".bmp",
 }
 """Pillow's name of each picture format known here, and the suffix it is stored under."""
+
+_SIGNATURES: Final = (
+    (b"\xff\xd8", ".jpg"),
+    (b"\x89PNG", ".png"),
+    (b"RIFF", ".webp"),
+    (b"II", ".tif"),
+    (b"MM", ".tif"),
+    (b"BM", ".bmp"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +176,10 @@ def picture_from_bytes(data: bytes, name: str) -> Picture:
 
     name = name.replace("\\", "/").rsplit("/", 1)[-1] or "picture"
     try:
-        with Image.open(io.BytesIO(data), formats=tuple(PICTURE_SUFFIXES)) as image:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # limits are below
+            image = Image.open(io.BytesIO(data), formats=tuple(PICTURE_SUFFIXES))
+        with image:
             width, height = image.size
             if image.getexif().get(0x0112) in (5, 6, 7, 8):  # the camera lay on its side
                 width, height = height, width
@@ -177,6 +190,18 @@ def picture_from_bytes(data: bytes, name: str) -> Picture:
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise PictureError(f"{name} is not a readable picture: {error}.") from error
     return Picture(name, width, height, data, hashlib.sha256(data).hexdigest())
+
+
+def picture_suffix(picture: Picture) -> str:
+    """Return the suffix of a picture's file kind, such as ``.jpg``, whatever it was called.
+
+    Raises:
+        PictureError: The bytes are of no kind known here.
+    """
+    for start, suffix in _SIGNATURES:
+        if picture.data.startswith(start):
+            return suffix
+    raise PictureError(f"{picture.name} is of no kind known here, so it can't be stored.")
 
 
 def add_track(scene: Scene, track: Track) -> Scene:
