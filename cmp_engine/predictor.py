@@ -1,0 +1,216 @@
+"""Predicts dense motion from a picture and a few arrows.
+
+predictor = MotionPredictor(load_model("default"))
+predictor.set_image(image)
+flow = predictor.predict(points, displacements)
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+
+from cmp_engine.device import resolve_device
+from cmp_engine.errors import FlowError, NotReadyError
+from cmp_engine.geometry import MAX_PIXELS, ImageGeometry, check_image
+from cmp_engine.guidance import GuidanceSet, batch_to_network, check_guidance
+from cmp_engine.modeling.cmp import CMP
+from cmp_engine.runner import NetworkRunner, Precision
+from cmp_engine.upsampling import FlowUpsampler, Upsampling, grid_alignment
+
+if TYPE_CHECKING:
+    from cmp_engine.weights import LoadedModel, WeightsInfo
+
+MAX_BATCH: Final = 8
+"""Guidance sets that go through the network at once; more are split, which bounds the memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class _ImageState:
+    geometry: ImageGeometry
+    upsampler: FlowUpsampler
+
+
+class MotionPredictor:
+    """Predicts forward flow of one picture: `set_image` once, then `predict` many times.
+
+    Every method may be called from any thread; one call runs at a time.
+
+    Args:
+        model: What `cmp_engine.load_model` returned, or a network; it is copied.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``, or a torch device.
+        short_side: Short side of the picture at the network, px. 384 is what the published
+            networks were trained for; less is faster and coarser.
+        precision: ``float32``, or ``half`` (float16 on CUDA); ``auto`` is ``half`` on CUDA for
+            this project's networks and ``float32`` for the published ones.
+
+    Attributes:
+        info: Which weights these are, or None for a bare network.
+
+    Raises:
+        DeviceError: The device is not there.
+    """
+
+    def __init__(
+        self,
+        model: LoadedModel | CMP,
+        *,
+        device: str | torch.device = "auto",
+        short_side: int = 384,
+        precision: Precision = "auto",
+    ) -> None:
+        network, info = (model, None) if isinstance(model, CMP) else (model.network, model.info)
+        self.info: WeightsInfo | None = info
+        self._config = network.config
+        self._short_side = short_side
+        self._lock = threading.RLock()
+        self._state: _ImageState | None = None
+        self._runner = NetworkRunner(network, resolve_device(device), precision=precision)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network runs now. A GPU without memory is left for the CPU, see `notice`."""
+        return self._runner.device
+
+    @property
+    def notice(self) -> str | None:
+        """A sentence for the user about the last change of device, or None."""
+        return self._runner.notice
+
+    def set_on_notice(self, callback: Callable[[str], None] | None) -> None:
+        """Have ``callback`` called with each new `notice`, on the thread that predicts."""
+        self._runner.on_notice = callback
+
+    @property
+    def image_hw(self) -> tuple[int, int] | None:
+        """Height and width of the picture, px; None before `set_image`."""
+        state = self._state
+        return None if state is None else state.geometry.image_hw
+
+    @property
+    def reach_px(self) -> float | None:
+        """Longest displacement per axis that one prediction can answer, px of the picture.
+
+        None where there is no bound.
+
+        Raises:
+            NotReadyError: There is a bound, but no picture yet to measure it in.
+        """
+        if self._config.reach is None:
+            return None
+        return self._config.reach / max(self._ready().geometry.scale_xy)
+
+    def set_image(self, image: NDArray[np.uint8]) -> None:
+        """Take a picture, and run all that depends on it alone.
+
+        Args:
+            image: (H, W, 3) uint8 RGB, from 16 px a side to 100 megapixels, any aspect. It is
+                copied.
+
+        Raises:
+            ImageError: Not such a picture.
+            DeviceError: Out of memory on the CPU.
+        """
+        check_image(image)
+        with self._lock:
+            self._state = None
+            image = image.copy()
+            geometry = ImageGeometry.fit(
+                (image.shape[0], image.shape[1]), short_side=self._short_side
+            )
+            self._runner.prepare(geometry.image_to_network(image))
+            upsampler = FlowUpsampler(image, geometry, alignment=grid_alignment(self._config))
+            self._state = _ImageState(geometry=geometry, upsampler=upsampler)
+
+    def predict(
+        self,
+        points: ArrayLike,
+        displacements: ArrayLike,
+        *,
+        upsampling: Upsampling = "edge_aware",
+        size_hw: tuple[int, int] | None = None,
+    ) -> NDArray[np.float32]:
+        """Return the dense forward flow that a few arrows and pins ask for.
+
+        Args:
+            points: (N, 2) x, y px of the picture, pixel centres at integers, inside the picture.
+                N = 0 gives zero flow.
+            displacements: (N, 2) forward displacement dx, dy in px of the picture; zero is a pin.
+            upsampling: ``edge_aware`` follows the picture's edges; ``bilinear`` is as published.
+            size_hw: Answer on another grid of the same picture, flow in px of that grid; default
+                the picture's own size.
+
+        Returns:
+            (h, w, 2) float32 forward flow: dx right, dy down, px of the grid that it is on.
+
+        Raises:
+            NotReadyError: No picture yet.
+            GuidanceError: Points or displacements that make no sense.
+            FlowError: ``size_hw`` makes no sense.
+            EngineError: The network's answer holds a value that is not a finite number.
+            DeviceError: Out of memory on the CPU.
+        """
+        flows = self.predict_many([(points, displacements)], upsampling=upsampling, size_hw=size_hw)
+        return np.asarray(flows[0])
+
+    def predict_many(
+        self,
+        guidance: Sequence[GuidanceSet],
+        *,
+        upsampling: Upsampling = "edge_aware",
+        size_hw: tuple[int, int] | None = None,
+    ) -> NDArray[np.float32]:
+        """Return the flows of several guidance sets on the same picture, in one pass.
+
+        Args:
+            guidance: B pairs of points and displacements, as for `predict`. Each may have another
+                number of arrows.
+            upsampling: As for `predict`.
+            size_hw: As for `predict`.
+
+        Returns:
+            (B, h, w, 2) float32 forward flows, px of the grid that they are on.
+
+        Raises:
+            NotReadyError: No picture yet.
+            GuidanceError: Points or displacements that make no sense.
+            FlowError: ``size_hw`` makes no sense.
+            EngineError: The network's answer holds a value that is not a finite number.
+            DeviceError: Out of memory on the CPU.
+        """
+        with self._lock:
+            state = self._ready()
+            size_hw = _check_size(size_hw or state.geometry.image_hw)
+            sets = [check_guidance(*pair, state.geometry.image_hw) for pair in guidance]
+            flows = np.zeros((len(sets), *size_hw, 2), np.float32)
+            busy = [index for index, (points, _) in enumerate(sets) if len(points)]
+            for start in range(0, len(busy), MAX_BATCH):
+                chosen = busy[start : start + MAX_BATCH]
+                batch = batch_to_network([sets[index] for index in chosen], state.geometry)
+                for index, flow in zip(chosen, self._runner.predict(batch), strict=True):
+                    flows[index] = state.upsampler.upsample(
+                        flow, method=upsampling, size_hw=size_hw
+                    )
+            return flows
+
+    def _ready(self) -> _ImageState:
+        state = self._state
+        if state is None:
+            raise NotReadyError("There is no picture yet; call set_image before predict.")
+        return state
+
+
+def _check_size(size_hw: tuple[int, int]) -> tuple[int, int]:
+    height, width = size_hw
+    if height < 1 or width < 1 or height * width > MAX_PIXELS:
+        raise FlowError(
+            f"Expected a size (height, width) of at least 1 px and at most "
+            f"{MAX_PIXELS // 1_000_000} megapixels for the flow, got {size_hw}."
+        )
+    return int(height), int(width)
