@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cmp_engine.config import ModelConfig
 from cmp_engine.errors import ConfigError
+from cmp_engine.modeling.attention import ArrowAttentionDecoder, ArrowEncoder, PyramidEncoder
 from cmp_engine.modeling.cmp import CMP, MotionDecoder
 from cmp_engine.modeling.image_encoder import AlexNetEncoder, ImageEncoder, ResNetEncoder
 from cmp_engine.modeling.motion_decoder import PlainDecoder, SkipDecoder
@@ -62,4 +63,4 @@ def _motion_decoder(config: ModelConfig, image_encoder: ImageEncoder) -> MotionD
 
 
 def _build_attention(config: ModelConfig) -> CMP:
-    raise ConfigError(f"The attention decoder is not part of this version: {config.to_json()}.")
+    return CMP(PyramidEncoder(config), ArrowEncoder(), ArrowAttentionDecoder(config), config)

@@ -15,8 +15,8 @@ the angle. So the decoder predicts, per head, a complex gain ``g`` (shift) and a
 (turn), and the flow is ``sum_h g_h * u_h + kappa_h * w_h``, with the attended fields
 ``u = sum_n A_n v_n`` and ``w = sum_n A_n v_n (p - a_n) / TURN_RADIUS``.
 
-Pixel and arrow also see what lies between them: learned boundary maps are sampled along the straight
-line from one to the other (the "intervening contour" cue of classical segmentation).
+Pixel and arrow also see what lies between them: learned boundary maps are sampled along the
+straight line from one to the other (the "intervening contour" cue of classical segmentation).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from typing import Final
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812 - the name that PyTorch's documentation uses
+from torch.nn import functional as F
 from torchvision.models.resnet import BasicBlock
 
 from cmp_engine.config import ModelConfig
