@@ -1,0 +1,1 @@
+"""Training and evaluation: run as `python -m train.…`; not part of the wheel."""

@@ -1,0 +1,232 @@
+"""Training recipes: TOML files in `train/configs`, checked field by field.
+
+A recipe has the tables ``[model]`` (a preset name, and fields of `ModelConfig` to change),
+``[data]``, ``[guidance]``, ``[loss]`` and ``[schedule]``. ``--set table.key=value`` changes one
+value, written as TOML.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from cmp_engine.config import ModelConfig, preset
+from cmp_engine.errors import ConfigError
+from train.errors import TrainConfigError
+
+Sampler = Literal["watershed", "artist", "uniform", "grid"]
+SettingsT = TypeVar("SettingsT")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataSettings:
+    """Where training pairs come from.
+
+    Attributes:
+        pairs: Folder of prepared clip pairs (`train.data.prepare`), or empty for none.
+        puppet_share: Share of synthetic puppets in a batch, 0 to 1. The rest are clip pairs.
+    """
+
+    pairs: str = ""
+    puppet_share: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuidanceSettings:
+    """How sparse guidance is drawn from the true flow (paper sec. 3.2).
+
+    Attributes:
+        sampler: ``watershed`` as in the paper, ``uniform``, ``grid``, or ``artist`` (few arrows on
+            what moves, some pins).
+        kernel: NMS kernel K of the watershed sampler, px.
+        grid_stride: Grid stride G, px.
+        max_points: Most arrows that the artist sampler draws.
+        watershed_share: Share of samples for which the artist sampler hands over to the watershed.
+    """
+
+    sampler: Sampler = "artist"
+    kernel: int = 81
+    grid_stride: int = 200
+    max_points: int = 6
+    watershed_share: float = 0.15
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LossSettings:
+    """Weights of the loss terms of the attention network; bins use eq. (1) alone."""
+
+    moving_px: float = 0.5
+    gate: float = 0.3
+    shape: float = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """A stretch of training at one size.
+
+    Attributes:
+        until: Share of all steps at which the stage ends, in (0, 1].
+        size: Side of the square crops, px; a multiple of 32.
+        batch: Images a step, over all processes.
+    """
+
+    until: float
+    size: int
+    batch: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleSettings:
+    """Steps, optimizer and learning rate.
+
+    Attributes:
+        steps: Iterations of the whole run.
+        stages: Sizes and batches, in order; the last one ends at 1.
+        micro_batches: Parts that a batch is cut into. Each part has its own seed, so that any
+            number of processes that divides it computes the same step.
+        optimizer: ``sgd`` (momentum 0.9) or ``adamw``.
+        learning_rate: At the start, after the warm-up.
+        weight_decay: Not applied to norms and biases under AdamW.
+        decay: ``paper`` divides by 10 at 2/3.5 and 3/3.5 of the steps (sec. 4); ``cosine`` falls to
+            a hundredth.
+        warmup: Steps of linear warm-up.
+        clip: Largest gradient norm; 0 clips nothing.
+        ema: Decay of the averaged weights; 0 keeps none.
+    """
+
+    steps: int = 1000
+    stages: tuple[Stage, ...] = (Stage(until=1.0, size=128, batch=16),)
+    micro_batches: int = 2
+    optimizer: Literal["sgd", "adamw"] = "adamw"
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.01
+    decay: Literal["paper", "cosine"] = "cosine"
+    warmup: int = 100
+    clip: float = 1.0
+    ema: float = 0.998
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """All that decides what a training run computes."""
+
+    name: str
+    model: ModelConfig
+    data: DataSettings = field(default_factory=DataSettings)
+    guidance: GuidanceSettings = field(default_factory=GuidanceSettings)
+    loss: LossSettings = field(default_factory=LossSettings)
+    schedule: ScheduleSettings = field(default_factory=ScheduleSettings)
+    seed: int = 0
+
+    def to_json(self) -> str:
+        """Return the recipe as one line of JSON."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+
+def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
+    """Read a recipe and apply ``table.key=value`` overrides.
+
+    Raises:
+        TrainConfigError: Missing file, bad TOML, an unknown key, or a value that can't be.
+    """
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise TrainConfigError(f"There is no recipe at {path}.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise TrainConfigError(f"{path} is not valid TOML: {error}.") from error
+    for override in overrides:
+        _apply_override(tables, override)
+    return _parse(tables, path.stem)
+
+
+def _apply_override(tables: dict[str, Any], override: str) -> None:
+    key, separator, text = override.partition("=")
+    if not separator:
+        raise TrainConfigError(f"Expected --set table.key=value, got {override!r}.")
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text
+    *parents, last = key.strip().split(".")
+    table = tables
+    for parent in parents:
+        table = table.setdefault(parent, {})
+        if not isinstance(table, dict):
+            raise TrainConfigError(f"--set {override}: {parent!r} is a value, not a table.")
+    table[last] = value
+
+
+def _parse(tables: Mapping[str, Any], name: str) -> Recipe:
+    known = {"model", "data", "guidance", "loss", "schedule", "seed"}
+    if unknown := sorted(set(tables) - known):
+        raise TrainConfigError(
+            f"Recipe {name} has unknown entries {', '.join(unknown)}; known are "
+            f"{', '.join(sorted(known))}."
+        )
+    model_table = dict(tables.get("model", {}))
+    try:
+        model = preset(str(model_table.pop("preset", "default")))
+        if isinstance(model_table.get("propagation_strides"), list):
+            model_table["propagation_strides"] = tuple(model_table["propagation_strides"])
+        model = replace(model, **model_table)
+    except (ConfigError, TypeError) as error:
+        raise TrainConfigError(f"Recipe {name}, table [model]: {error}") from error
+    schedule_table = dict(tables.get("schedule", {}))
+    if "stages" in schedule_table:
+        schedule_table["stages"] = tuple(
+            _settings(Stage, stage, name, "schedule.stages") for stage in schedule_table["stages"]
+        )
+    recipe = Recipe(
+        name=name,
+        model=model,
+        data=_settings(DataSettings, tables.get("data", {}), name, "data"),
+        guidance=_settings(GuidanceSettings, tables.get("guidance", {}), name, "guidance"),
+        loss=_settings(LossSettings, tables.get("loss", {}), name, "loss"),
+        schedule=_settings(ScheduleSettings, schedule_table, name, "schedule"),
+        seed=int(tables.get("seed", 0)),
+    )
+    _check(recipe)
+    return recipe
+
+
+def _settings(kind: type[SettingsT], table: Mapping[str, Any], name: str, where: str) -> SettingsT:
+    known = {entry.name for entry in fields(kind)}  # type: ignore[arg-type]  # all are dataclasses
+    if unknown := sorted(set(table) - known):
+        raise TrainConfigError(
+            f"Recipe {name}, table [{where}]: unknown keys {', '.join(unknown)}; known are "
+            f"{', '.join(sorted(known))}."
+        )
+    try:
+        return kind(**table)
+    except TypeError as error:
+        raise TrainConfigError(f"Recipe {name}, table [{where}]: {error}.") from error
+
+
+def _check(recipe: Recipe) -> None:
+    schedule, data = recipe.schedule, recipe.data
+    if not 0 <= data.puppet_share <= 1:
+        raise TrainConfigError(f"data.puppet_share must be 0 to 1, got {data.puppet_share}.")
+    if data.puppet_share < 1 and not data.pairs:
+        raise TrainConfigError(
+            "data.pairs is empty, so data.puppet_share must be 1. Prepare clips with "
+            "`python -m train.data.prepare VIDEOS… --out DIR` and set data.pairs to DIR."
+        )
+    if not schedule.stages or schedule.stages[-1].until != 1.0:
+        raise TrainConfigError("The last entry of schedule.stages must have until = 1.0.")
+    for stage in schedule.stages:
+        if stage.size % 32 or stage.size < 64:
+            raise TrainConfigError(
+                f"A stage's size must be a multiple of 32 from 64, got {stage.size}."
+            )
+        if stage.batch % schedule.micro_batches:
+            raise TrainConfigError(
+                f"A stage's batch ({stage.batch}) must be divisible by micro_batches "
+                f"({schedule.micro_batches})."
+            )
+    if schedule.steps < 1 or schedule.micro_batches < 1:
+        raise TrainConfigError("schedule.steps and schedule.micro_batches must be at least 1.")

@@ -1,0 +1,70 @@
+"""One process or many, under `torchrun`: gloo on CPUs, nccl on GPUs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, distributed
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """This process's place among the processes of a run."""
+
+    rank: int
+    size: int
+    device: torch.device
+
+    @property
+    def is_main(self) -> bool:
+        """Whether this process writes the files."""
+        return self.rank == 0
+
+
+def join(device: str = "auto") -> World:
+    """Join the run that `torchrun` started, or be a run of one process."""
+    rank, size = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+    local = int(os.environ.get("LOCAL_RANK", "0"))
+    if device == "auto":
+        device = f"cuda:{local}" if torch.cuda.is_available() else "cpu"
+    chosen = torch.device(device)
+    if chosen.type == "cuda":
+        torch.cuda.set_device(chosen)
+    if size > 1:
+        distributed.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
+    return World(rank, size, chosen)
+
+
+def leave(world: World) -> None:
+    """Leave the run."""
+    if world.size > 1:
+        distributed.destroy_process_group()
+
+
+def sum_gradients(parameters: Iterable[Tensor], world: World) -> None:
+    """Sum the gradients over all processes, in one message."""
+    if world.size == 1:
+        return
+    gradients = [p.grad if p.grad is not None else torch.zeros_like(p) for p in parameters]
+    flat = torch.cat([g.reshape(-1) for g in gradients])
+    distributed.all_reduce(flat)
+    offset = 0
+    for gradient in gradients:
+        gradient.copy_(flat[offset : offset + gradient.numel()].view_as(gradient))
+        offset += gradient.numel()
+
+
+def sum_values(values: Tensor, world: World) -> Tensor:
+    """Sum a small tensor of statistics over all processes."""
+    if world.size > 1:
+        distributed.all_reduce(values)
+    return values
+
+
+def any_true(value: bool, world: World) -> bool:  # noqa: FBT001 - the value is what it is about
+    """Whether the value is true in any process: all stop together."""
+    flag = torch.tensor([float(value)], device=world.device)
+    return bool(sum_values(flag, world).item() > 0)

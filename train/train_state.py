@@ -1,0 +1,123 @@
+"""The state of a run on disk: written to a temporary file and renamed, read back exactly."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from cmp_engine.modeling.cmp import CMP
+from train.config import Recipe
+from train.errors import TrainConfigError
+
+
+@dataclass(slots=True)
+class TrainState:
+    """Everything that a step changes.
+
+    All randomness of a step comes from the seed and the step's number, so the step is also the
+    state of the random generators and the position of the sampler.
+
+    Attributes:
+        network: Being trained.
+        ema: Averaged copy, or None.
+        optimizer: With its own state.
+        step: Steps done.
+        seconds: Time spent in training so far, over all calls.
+    """
+
+    network: CMP
+    ema: CMP | None
+    optimizer: torch.optim.Optimizer
+    step: int = 0
+    seconds: float = 0.0
+
+
+def new_state(network: CMP, recipe: Recipe, device: torch.device) -> TrainState:
+    """Return the state before the first step, on ``device``."""
+    network = network.to(device=device, memory_format=torch.channels_last)
+    network.train()
+    ema = (
+        copy.deepcopy(network).requires_grad_(requires_grad=False) if recipe.schedule.ema else None
+    )
+    return TrainState(network, ema, build_optimizer(network, recipe))
+
+
+def build_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    """Return the recipe's optimizer; under AdamW norms, biases and vectors don't decay."""
+    schedule = recipe.schedule
+    if schedule.optimizer == "sgd":
+        return torch.optim.SGD(
+            network.parameters(),
+            lr=schedule.learning_rate,
+            momentum=0.9,
+            weight_decay=schedule.weight_decay,
+        )
+    matrices = [p for p in network.parameters() if p.ndim > 1]
+    vectors = [p for p in network.parameters() if p.ndim <= 1]
+    groups: list[dict[str, Any]] = [
+        {"params": matrices, "weight_decay": schedule.weight_decay},
+        {"params": vectors, "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=schedule.learning_rate, betas=(0.9, 0.98))
+
+
+def update_ema(state: TrainState, decay: float) -> None:
+    """Move the averaged weights towards the current ones; early averages are short."""
+    if state.ema is None:
+        return
+    decay = min(decay, (1 + state.step) / (10 + state.step))
+    with torch.no_grad():
+        averaged = list(state.ema.state_dict().values())
+        current = list(state.network.state_dict().values())
+        floats = [i for i, tensor in enumerate(averaged) if tensor.is_floating_point()]
+        torch._foreach_lerp_([averaged[i] for i in floats], [current[i] for i in floats], 1 - decay)
+        for i, tensor in enumerate(averaged):
+            if not tensor.is_floating_point():
+                tensor.copy_(current[i])
+
+
+def save_state(state: TrainState, recipe: Recipe, path: Path) -> None:
+    """Write the state; a run killed meanwhile keeps the one before."""
+    content: dict[str, Any] = {
+        "recipe": recipe.to_json(),
+        "step": state.step,
+        "seconds": state.seconds,
+        "network": state.network.state_dict(),
+        "ema": None if state.ema is None else state.ema.state_dict(),
+        "optimizer": state.optimizer.state_dict(),
+    }
+    temporary = path.with_suffix(".part")
+    torch.save(content, temporary)
+    temporary.replace(path)
+
+
+def load_state(state: TrainState, recipe: Recipe, path: Path) -> None:
+    """Fill ``state`` with what `save_state` wrote.
+
+    Raises:
+        TrainConfigError: The run was started with another recipe.
+    """
+    content = torch.load(path, map_location="cpu", weights_only=True)
+    if content["recipe"] != recipe.to_json():
+        raise TrainConfigError(
+            f"{path} belongs to a run with another recipe; choose another --out, or start from its "
+            "weights with --init."
+        )
+    state.network.load_state_dict(content["network"])
+    if state.ema is not None:
+        state.ema.load_state_dict(content["ema"])
+    state.optimizer.load_state_dict(content["optimizer"])
+    state.step, state.seconds = int(content["step"]), float(content["seconds"])
+
+
+def copy_matching(network: nn.Module, source: dict[str, Tensor]) -> int:
+    """Copy the tensors of ``source`` that fit by name and shape; return how many did."""
+    own = network.state_dict()
+    fitting = {k: v for k, v in source.items() if k in own and own[k].shape == v.shape}
+    network.load_state_dict(fitting, strict=False)
+    return len(fitting)
