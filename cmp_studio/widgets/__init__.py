@@ -1,0 +1,1 @@
+"""Drawing and input: the window and everything in it."""

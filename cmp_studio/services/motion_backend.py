@@ -1,0 +1,230 @@
+"""The predictor and its renderers, as one thread uses them. PyTorch is imported in here, late."""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cmp_studio.document.masks import Mask, mask_to_array
+from cmp_studio.document.tracks import Point
+from cmp_studio.services.frame_cache import CachedFrame
+from cmp_studio.services.pictures import OpenedPicture
+
+if TYPE_CHECKING:
+    from cmp_engine import FrameRenderer, MotionPredictor
+
+log = logging.getLogger(__name__)
+
+FLOW_LONG_SIDE: Final = 480
+"""Longer side of the grid on which the flow of a frame is kept for the overlay, px."""
+
+_KEPT_RENDERERS: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class EngineChoice:
+    """Which weights on which device.
+
+    Attributes:
+        weights: Name or path, as for `cmp_engine.load_model`.
+        device: "auto", "cpu", "cuda", "cuda:1" or "mps".
+    """
+
+    weights: str = "default"
+    device: str = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class EngineInfo:
+    """What answers now.
+
+    Attributes:
+        choice: What was asked for.
+        weights: Name of the weights, for people.
+        device: Name of the device, for people.
+        is_fast: Whether frames may be rendered in batches and larger (a GPU).
+        details: Facts about the weights from their file, for the tooltip.
+    """
+
+    choice: EngineChoice
+    weights: str
+    device: str
+    is_fast: bool = False
+    details: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pose:
+    """Guidance of one frame: where, and how far from the still picture, px of the picture."""
+
+    points: tuple[Point, ...] = ()
+    displacements: tuple[Point, ...] = ()
+
+    @property
+    def is_rest(self) -> bool:
+        """Whether nothing moves: the frame is the photo itself."""
+        return all(dx == 0 and dy == 0 for dx, dy in self.displacements)
+
+
+def make_pose(points: list[Point], displacements: list[Point]) -> Pose:
+    """The pose of a guidance set; all those in which nothing moves are one and the same."""
+    pose = Pose(tuple(points), tuple(displacements))
+    return REST if pose.is_rest else pose
+
+
+REST: Final = Pose()
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What poses are rendered on.
+
+    Attributes:
+        picture: The photo.
+        size_hw: Size of the frames, px.
+        freeze: What may not move.
+        engine: Number of the engine; counts up when other weights or another device are taken.
+    """
+
+    picture: OpenedPicture
+    size_hw: tuple[int, int]
+    freeze: Mask | None = None
+    engine: int = 0
+
+
+PredictorFactory = Callable[[EngineChoice], "MotionPredictor"]
+
+
+def load_predictor(choice: EngineChoice) -> MotionPredictor:
+    """Load weights onto a device. Imports PyTorch: seconds, off the GUI thread.
+
+    Raises:
+        cmp_engine.errors.EngineError: No such weights or device.
+    """
+    from cmp_engine import MotionPredictor, load_model
+
+    return MotionPredictor(load_model(choice.weights), device=choice.device)
+
+
+class MotionBackend:
+    """Renders poses.
+
+    Thread: made anywhere, used on one thread only.
+
+    Args:
+        make_predictor: Loads what a choice names.
+    """
+
+    def __init__(self, make_predictor: PredictorFactory = load_predictor) -> None:
+        self._make_predictor = make_predictor
+        self._predictor: MotionPredictor | None = None
+        self._info: EngineInfo | None = None
+        self._digest = ""
+        self._renderers: OrderedDict[tuple[tuple[int, int], Mask | None], FrameRenderer] = (
+            OrderedDict()
+        )
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether `frame` can be called."""
+        return self._predictor is not None
+
+    @property
+    def info(self) -> EngineInfo | None:
+        """What answers, or None before `load`."""
+        return self._info
+
+    def load(self, choice: EngineChoice) -> EngineInfo:
+        """Take other weights or another device; the old ones stay if that fails.
+
+        Raises:
+            cmp_engine.errors.EngineError: No such weights or device.
+        """
+        predictor = self._make_predictor(choice)
+        self._predictor = predictor
+        self._digest = ""
+        self._renderers.clear()
+        self._info = describe_engine(predictor, choice)
+        log.info("engine: %s on %s", self._info.weights, self._info.device)
+        return self._info
+
+    def frame(self, stage: Stage, pose: Pose) -> CachedFrame:
+        """Render one frame.
+
+        Raises:
+            cmp_engine.errors.EngineError: The engine can't.
+        """
+        renderer = self._renderer(stage)
+        rendered = renderer.frame(_array(pose.points), _array(pose.displacements))
+        return CachedFrame(rendered.image, shrunk_flow(rendered.flow, stage.picture.image_hw))
+
+    def _renderer(self, stage: Stage) -> FrameRenderer:
+        from cmp_engine import FrameRenderer
+
+        if self._predictor is None:
+            raise RuntimeError("The engine is not loaded; call load first.")
+        if stage.picture.picture.digest != self._digest:
+            self._renderers.clear()
+            self._digest = ""
+            self._predictor.set_image(stage.picture.image)
+            self._digest = stage.picture.picture.digest
+        key = (stage.size_hw, stage.freeze)
+        renderer = self._renderers.pop(key, None)
+        if renderer is None:
+            freeze = None
+            if stage.freeze is not None:
+                freeze = mask_to_array(stage.freeze).astype(np.float32) / 255
+            renderer = FrameRenderer(
+                self._predictor, stage.picture.image, size_hw=stage.size_hw, freeze=freeze
+            )
+        self._renderers[key] = renderer
+        while len(self._renderers) > _KEPT_RENDERERS:
+            self._renderers.popitem(last=False)
+        return renderer
+
+
+def describe_engine(predictor: MotionPredictor, choice: EngineChoice) -> EngineInfo:
+    """What people are told about a predictor."""
+    from cmp_engine import describe_device
+
+    info = predictor.info
+    weights = choice.weights if info is None else info.name
+    details = ""
+    if info is not None:
+        lines = [str(info.path), *(f"{key}: {value}" for key, value in info.metadata.items())]
+        details = "\n".join(line if len(line) < 200 else line[:197] + "..." for line in lines)
+    device = predictor.device
+    return EngineInfo(
+        choice, weights, describe_device(device), is_fast=device.type != "cpu", details=details
+    )
+
+
+def shrunk_flow(flow: NDArray[np.float32], image_hw: tuple[int, int]) -> NDArray[np.float16]:
+    """The flow of a frame on a coarse grid, in px of the full picture.
+
+    Args:
+        flow: (h, w, 2) float32 forward flow in px of its own grid.
+        image_hw: Size of the full picture, px.
+
+    Returns:
+        (fh, fw, 2) float16, the longer side at most `FLOW_LONG_SIDE`.
+    """
+    import cv2
+
+    height, width = flow.shape[:2]
+    scale_xy = np.array([image_hw[1] / width, image_hw[0] / height], dtype=np.float32)
+    shrink = min(1.0, FLOW_LONG_SIDE / max(height, width))
+    if shrink < 1:
+        size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
+        flow = np.asarray(cv2.resize(flow, size, interpolation=cv2.INTER_AREA), dtype=np.float32)
+    return (flow * scale_xy).astype(np.float16)
+
+
+def _array(points: tuple[Point, ...]) -> NDArray[np.float32]:
+    return np.array(points, dtype=np.float32).reshape(-1, 2)

@@ -1,0 +1,74 @@
+"""Words for people, in one place: what the menus, the inspector and the status bar call things."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Final
+
+from cmp_studio.document.scene import LoopMode
+from cmp_studio.document.tracks import Easing, Repeat, Track, TrackKind
+
+KIND_NAMES: Final[dict[TrackKind, str]] = {"arrow": "Arrow", "path": "Path", "pin": "Pin"}
+
+EASING_NAMES: Final[dict[Easing, str]] = {
+    "linear": "Even",
+    "ease": "Gentle",
+    "spring": "Springy",
+}
+
+REPEAT_NAMES: Final[dict[Repeat, str]] = {
+    "once": "Go there",
+    "ping_pong": "There and back",
+    "sway": "Sway to both sides",
+    "pulse": "Pulse",
+}
+
+LOOP_NAMES: Final[dict[LoopMode, str]] = {
+    "ping_pong": "There and back",
+    "seamless": "Seamless loop",
+    "once": "Once",
+    "hold": "Once, then hold",
+}
+
+LOOP_HINTS: Final[dict[LoopMode, str]] = {
+    "ping_pong": "Plays to the end and back again.",
+    "seamless": "Every motion is back at its start when the film ends.",
+    "once": "Plays to the end.",
+    "hold": "Plays to the end and rests there for a second.",
+}
+
+
+def track_title(track: Track) -> str:
+    """What the track is called: the name that the user gave, or its kind and number."""
+    return track.name or f"{KIND_NAMES[track.kind]} {track.id}"
+
+
+def tracks_title(tracks: Collection[Track]) -> str:
+    """What several tracks are called together, in lower case: "arrow", "2 pins", "3 tracks"."""
+    kinds = {track.kind for track in tracks}
+    noun = KIND_NAMES[next(iter(kinds))].lower() if len(kinds) == 1 else "track"
+    return noun if len(tracks) == 1 else f"{len(tracks)} {noun}s"
+
+
+def clock_text(seconds: float) -> str:
+    """Minutes, seconds and tenths: "0:01.2"."""
+    tenths = round(seconds * 10)
+    return f"{tenths // 600}:{tenths // 10 % 60:02d}.{tenths % 10}"
+
+
+def duration_text(seconds: float) -> str:
+    """How long something takes, roughly: "8 s", "2 min 10 s", "1 h 5 min"."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def sentence_of(error: BaseException) -> str:
+    """One sentence for a person out of ``error``; never empty."""
+    text = str(error).strip()
+    if text:
+        return text.splitlines()[0]
+    return f"Something went wrong ({type(error).__name__})."
