@@ -46,6 +46,7 @@ studio: setup  ## open the window
 test: lint tests  ## everything that must hold: style, types, import contracts, tests
 
 tests: setup-dev  ## the tests alone
+	@$(PY) -m cmp_studio.system_libraries --offscreen
 	@$(PY) -m pytest $(PYTEST_OPTIONS)
 
 lint: setup-dev  ## style, types and import contracts alone
