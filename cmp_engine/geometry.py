@@ -23,12 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from cmp_engine.errors import ConfigError, FlowError, ImageError
-
-MIN_SIDE: Final = 16
-"""Shortest side of a picture, px."""
-
-MAX_PIXELS: Final = 100_000_000
-"""Most pixels of a picture."""
+from cmp_engine.image_io import MAX_PIXELS, MIN_SIDE
 
 SIDE_MULTIPLE: Final = 32
 """The network's sides are multiples of this, px."""

@@ -18,8 +18,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from cmp_engine.device import resolve_device
 from cmp_engine.errors import FlowError, NotReadyError
-from cmp_engine.geometry import MAX_PIXELS, ImageGeometry, check_image
+from cmp_engine.geometry import ImageGeometry, check_image
 from cmp_engine.guidance import GuidanceSet, batch_to_network, check_guidance
+from cmp_engine.image_io import MAX_PIXELS
 from cmp_engine.modeling.cmp import CMP
 from cmp_engine.runner import NetworkRunner, Precision
 from cmp_engine.upsampling import FlowUpsampler, Upsampling, grid_alignment
