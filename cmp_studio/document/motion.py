@@ -158,8 +158,8 @@ def frame_times(film: FilmSettings) -> list[float]:
     """
     count = max(2, round(film.duration * film.fps))
     if film.loop == "seamless":
-        return [film.duration * i / count for i in range(count)]
-    there = [film.duration * i / (count - 1) for i in range(count)]
+        return [film.duration * (i / count) for i in range(count)]
+    there = [film.duration * (i / (count - 1)) for i in range(count)]
     if film.loop == "ping_pong":
         return there + there[-2:0:-1]
     if film.loop == "hold":

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import io
+import struct
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal, get_args
+from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from cmp_studio.document.errors import PictureError, SceneError, TrackError
 from cmp_studio.document.masks import Mask
 from cmp_studio.document.tracks import Track
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 LoopMode = Literal["once", "ping_pong", "seamless", "hold"]
 
@@ -26,13 +30,16 @@ MAX_DURATION: Final = 600.0
 MAX_FPS: Final = 240.0
 MAX_STRENGTH: Final = 4.0
 
+_ORIENTATION_TAG: Final = 0x0112
+
 PICTURE_SUFFIXES: Final = {
     "JPEG": ".jpg",
-    "MPO": ".jpg",
     "PNG": ".png",
     "WEBP": ".webp",
     "TIFF": ".tif",
     "BMP": ".bmp",
+    "GIF": ".gif",
+    "AVIF": ".avif",
 }
 """Pillow's name of each picture format known here, and the suffix it is stored under."""
 
@@ -43,6 +50,7 @@ _SIGNATURES: Final = (
     (b"II", ".tif"),
     (b"MM", ".tif"),
     (b"BM", ".bmp"),
+    (b"GIF8", ".gif"),
 )
 
 
@@ -163,10 +171,10 @@ class Scene:
 
 
 def picture_from_bytes(data: bytes, name: str) -> Picture:
-    """Return the picture of a file's bytes, measured but not decoded.
+    """Return the picture of a file's bytes, measured but not decoded where its kind allows that.
 
     Args:
-        data: A whole JPEG, PNG, WebP, TIFF or BMP file.
+        data: A whole JPEG, PNG, WebP, TIFF, BMP, GIF or AVIF file.
         name: File name; folders are dropped.
 
     Raises:
@@ -175,17 +183,19 @@ def picture_from_bytes(data: bytes, name: str) -> Picture:
     from PIL import Image, UnidentifiedImageError
 
     name = name.replace("\\", "/").rsplit("/", 1)[-1] or "picture"
+    Image.init()
+    known = [kind for kind in PICTURE_SUFFIXES if kind in Image.OPEN]
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # limits are below
-            image = Image.open(io.BytesIO(data), formats=tuple(PICTURE_SUFFIXES))
-        with image:
-            width, height = image.size
-            if image.getexif().get(0x0112) in (5, 6, 7, 8):  # the camera lay on its side
-                width, height = height, width
+            # Pillow warns of large pictures, which have a limit below, and of odd metadata.
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(data), formats=known) as image:
+                width, height = image.size
+                if _orientation(image) in (5, 6, 7, 8):  # the camera lay on its side
+                    width, height = height, width
     except UnidentifiedImageError as error:
         raise PictureError(
-            f"{name} is not a picture known here; open a JPEG, PNG, WebP, TIFF or BMP file."
+            f"{name} is not a picture known here; open a JPEG, PNG, WebP, TIFF, BMP, GIF or AVIF."
         ) from error
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise PictureError(f"{name} is not a readable picture: {error}.") from error
@@ -198,10 +208,22 @@ def picture_suffix(picture: Picture) -> str:
     Raises:
         PictureError: The bytes are of no kind known here.
     """
+    data = picture.data
     for start, suffix in _SIGNATURES:
-        if picture.data.startswith(start):
+        if data.startswith(start):
             return suffix
+    if data[4:8] == b"ftyp":
+        return ".avif"
     raise PictureError(f"{picture.name} is of no kind known here, so it can't be stored.")
+
+
+def _orientation(image: Image.Image) -> int:
+    """Return the camera's orientation; 1, upright, where it is absent or unreadable."""
+    try:
+        value = image.getexif().get(_ORIENTATION_TAG, 1)
+    except (SyntaxError, ValueError, KeyError, TypeError, struct.error):
+        return 1
+    return value if isinstance(value, int) else 1
 
 
 def add_track(scene: Scene, track: Track) -> Scene:
