@@ -17,7 +17,8 @@ from cmp_studio.services.frame_cache import CachedFrame
 from cmp_studio.services.pictures import OpenedPicture
 
 if TYPE_CHECKING:
-    from cmp_engine import FrameRenderer, MotionPredictor
+    from cmp_engine.predictor import MotionPredictor
+    from cmp_engine.sequence import FrameRenderer
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +108,9 @@ def load_predictor(choice: EngineChoice) -> MotionPredictor:
     Raises:
         cmp_engine.errors.EngineError: No such weights or device.
     """
-    from cmp_engine import MotionPredictor, load_model
+    from cmp_engine.weights import load_model
+
+    from cmp_engine.predictor import MotionPredictor
 
     return MotionPredictor(load_model(choice.weights), device=choice.device)
 
@@ -165,7 +168,7 @@ class MotionBackend:
         return CachedFrame(rendered.image, shrunk_flow(rendered.flow, stage.picture.image_hw))
 
     def _renderer(self, stage: Stage) -> FrameRenderer:
-        from cmp_engine import FrameRenderer
+        from cmp_engine.sequence import FrameRenderer
 
         if self._predictor is None:
             raise RuntimeError("The engine is not loaded; call load first.")
@@ -191,7 +194,7 @@ class MotionBackend:
 
 def describe_engine(predictor: MotionPredictor, choice: EngineChoice) -> EngineInfo:
     """What people are told about a predictor."""
-    from cmp_engine import describe_device
+    from cmp_engine.device import describe_device
 
     info = predictor.info
     weights = choice.weights if info is None else info.name

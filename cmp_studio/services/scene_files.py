@@ -1,0 +1,196 @@
+"""Opening and saving, in the background."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from PySide6.QtCore import QObject, Signal
+
+from cmp_studio.document.errors import PictureError
+from cmp_studio.document.project_file import load_scene, save_scene
+from cmp_studio.document.scene import Scene, picture_from_bytes
+from cmp_studio.services.background import Background
+from cmp_studio.services.pictures import OpenedPicture, decode_picture
+from cmp_studio.services.preferences import Preferences
+from cmp_studio.services.session import Session
+from cmp_studio.services.wording import sentence_of
+
+SCENE_SUFFIX: Final = ".cmps"
+PICTURE_SUFFIXES: Final = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp")
+THUMBNAIL_LONG_SIDE: Final = 320
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    number: int
+    scene: Scene
+    picture: OpenedPicture
+    path: Path | None
+    source: Path | None
+    is_saved: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Saved:
+    scene: Scene
+    path: Path
+
+
+class SceneFiles(QObject):
+    """Reads and writes files for the session.
+
+    Thread: GUI thread; the work is done in the background.
+
+    Signals:
+        started(sentence): Something takes a moment; what it is.
+        opened(name): A document was opened; its name for people.
+        saved(path): The scene is in this file.
+        failed(sentence): It could not be opened or saved.
+        finished(): Nothing is being read or written any more.
+    """
+
+    started = Signal(str)
+    opened = Signal(str)
+    saved = Signal(object)
+    failed = Signal(str)
+    finished = Signal()
+
+    def __init__(
+        self,
+        session: Session,
+        background: Background,
+        preferences: Preferences,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._background = background
+        self._preferences = preferences
+        self._number = 0
+
+    def open(self, path: Path) -> None:
+        """Open a photo or a scene file; of two that are being opened the later one wins."""
+        self._submit_open(f"Opening {path.name}…", _FileReader(self._next(), path))
+
+    def open_sample(self, path: Path) -> None:
+        """Open a bundled scene: saving asks for another file."""
+        self._submit_open(f"Opening {path.stem}…", _FileReader(self._next(), path, is_sample=True))
+
+    def open_bytes(self, encode: Callable[[], bytes], name: str) -> None:
+        """Open a photo that is no file (pasted, say).
+
+        Args:
+            encode: Returns the bytes of a picture file; called in the background.
+            name: What the photo is called.
+        """
+        self._submit_open(f"Opening {name}…", _BytesReader(self._next(), encode, name))
+
+    def save(self, path: Path) -> None:
+        """Write the scene to ``path``."""
+        session = self._session
+        session.commit()
+        if session.scene is None or session.picture is None:
+            return
+        self.started.emit(f"Saving {path.name}…")
+        writer = _Writer(session.scene, session.picture, path)
+        self._background.submit(writer, done=self.on_saved, failed=self.on_failed)
+
+    def on_opened(self, opened: object) -> None:
+        """Hand what was read to the session."""
+        if not isinstance(opened, _Opened) or opened.number != self._number:
+            return
+        self._session.start(
+            opened.scene, opened.picture, path=opened.path, is_saved=opened.is_saved
+        )
+        if opened.source is not None:
+            self._preferences.add_recent_file(opened.source)
+        self.opened.emit(self._session.title)
+        self.finished.emit()
+
+    def on_saved(self, saved: object) -> None:
+        """Tell the session that its scene is on disk."""
+        if isinstance(saved, _Saved):
+            self._session.mark_saved(saved.path, saved.scene)
+            self._preferences.add_recent_file(saved.path)
+            self.saved.emit(saved.path)
+            self.finished.emit()
+
+    def on_failed(self, error: object) -> None:
+        """Say what went wrong; the open document stays."""
+        if isinstance(error, BaseException):
+            self.failed.emit(sentence_of(error))
+        self.finished.emit()
+
+    def _next(self) -> int:
+        self._number += 1
+        return self._number
+
+    def _submit_open(self, sentence: str, read: Callable[[], object]) -> None:
+        self.started.emit(sentence)
+        self._background.submit(read, done=self.on_opened, failed=self.on_failed)
+
+
+@dataclass(frozen=True, slots=True)
+class _FileReader:
+    number: int
+    path: Path
+    is_sample: bool = False
+
+    def __call__(self) -> _Opened:
+        is_scene = self.path.suffix.lower() == SCENE_SUFFIX
+        if is_scene:
+            scene = load_scene(self.path)
+        else:
+            scene = Scene(picture_from_bytes(_bytes_of(self.path), self.path.name))
+        picture = decode_picture(scene.picture)
+        path = self.path.absolute() if is_scene and not self.is_sample else None
+        source = None if self.is_sample else self.path
+        return _Opened(self.number, scene, picture, path, source, is_saved=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _BytesReader:
+    number: int
+    encode: Callable[[], bytes]
+    name: str
+
+    def __call__(self) -> _Opened:
+        scene = Scene(picture_from_bytes(self.encode(), self.name))
+        picture = decode_picture(scene.picture)
+        return _Opened(self.number, scene, picture, None, None, is_saved=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    scene: Scene
+    picture: OpenedPicture
+    path: Path
+
+    def __call__(self) -> _Saved:
+        save_scene(self.scene, self.path, thumbnail=make_thumbnail(self.picture))
+        return _Saved(self.scene, self.path)
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise PictureError(f"{path.name} can't be opened: {reason}.") from error
+
+
+def make_thumbnail(picture: OpenedPicture) -> bytes:
+    """A small PNG of the photo."""
+    from PIL import Image
+
+    height, width = picture.image_hw
+    scale = min(1.0, THUMBNAIL_LONG_SIDE / max(height, width))
+    image = Image.fromarray(picture.level_for(scale))
+    image.thumbnail((THUMBNAIL_LONG_SIDE, THUMBNAIL_LONG_SIDE))
+    buffer = io.BytesIO()
+    image.save(buffer, format="PNG")
+    return buffer.getvalue()
