@@ -52,5 +52,6 @@ class FlowBins:
             (B, 2, H, W) px.
         """
         batch, _, height, width = logits.shape
-        probabilities = logits.float().view(batch, 2, self.num_bins, height, width).softmax(dim=2)
-        return torch.einsum("bakhw,k->bahw", probabilities, self.centers(probabilities))
+        probabilities = logits.float().reshape(batch, 2, self.num_bins, -1).softmax(dim=2)
+        flow = torch.matmul(self.centers(probabilities), probabilities)
+        return flow.view(batch, 2, height, width)

@@ -6,6 +6,7 @@ import copy
 import itertools
 from typing import TypeVar
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
@@ -57,6 +58,67 @@ def upsample(values: Tensor, height: int, width: int) -> Tensor:
     if values.shape[-2:] == (height, width):
         return values
     return functional.interpolate(values, size=(height, width), mode="bilinear", align_corners=True)
+
+
+def convolve_upsampled(
+    convolution: nn.Conv2d,
+    values: Tensor,
+    start: int,
+    stop: int,
+    *,
+    size_hw: tuple[int, int],
+    with_bias: bool,
+) -> Tensor:
+    """Return what some upsampled input channels add to a 3x3 convolution's output.
+
+    That is ``convolve_channels(convolution, upsample(values, *size_hw), ...)``.
+
+    Where that is cheaper, the channels are mixed on the small grid, and each of the nine taps is
+    upsampled and shifted by one matrix for each axis. Both ways are linear maps with the same
+    entries, so they agree to float rounding, padding included.
+
+    Args:
+        convolution: The whole convolution: 3x3, padded by 1, stride 1.
+        values: (B, stop - start, h, w), the input channels from ``start`` up to ``stop``.
+        start: First input channel of the part.
+        stop: Channel behind the part.
+        size_hw: Rows and columns of the fine grid.
+        with_bias: Whether to add the bias.
+
+    Returns:
+        (B, channels out, *size_hw).
+    """
+    height, width = size_hw
+    weight = convolution.weight[:, start:stop]
+    channels_out, channels_in = weight.shape[:2]
+    batch, _, rows, columns = values.shape
+    direct = 9 * channels_in * height * width
+    on_small_grid = 9 * channels_in * rows * columns + 3 * rows * width * (3 * columns + height)
+    if on_small_grid > direct / 2:
+        fine = upsample(values, height, width)
+        return convolve_channels(convolution, fine, start, stop, with_bias=with_bias)
+    taps = weight.permute(3, 0, 2, 1).reshape(9 * channels_out, channels_in, 1, 1)
+    mixed = functional.conv2d(values, taps).reshape(batch, 3, channels_out * 3 * rows, columns)
+    to_columns = _shifted_upsampling(columns, width, like=mixed)
+    wide = torch.matmul(mixed[:, 0], to_columns[0])
+    wide += torch.matmul(mixed[:, 1], to_columns[1])
+    wide += torch.matmul(mixed[:, 2], to_columns[2])
+    to_rows = _shifted_upsampling(rows, height, like=mixed)
+    to_rows = to_rows.permute(2, 0, 1).reshape(height, 3 * rows)
+    result = torch.matmul(to_rows, wide.view(batch, channels_out, 3 * rows, width))
+    if with_bias and convolution.bias is not None:
+        result += convolution.bias[:, None, None]
+    return result
+
+
+def _shifted_upsampling(coarse: int, fine: int, *, like: Tensor) -> Tensor:
+    """Return (3, coarse, fine): what each coarse cell gives to fine cell x - 1, x and x + 1."""
+    cell = torch.arange(coarse, dtype=torch.float32, device=like.device)
+    place = torch.arange(-1, fine + 1, dtype=torch.float32, device=like.device)
+    inside = (place >= 0) & (place < fine)
+    place = place * ((coarse - 1) / max(fine - 1, 1))
+    weight = (1 - (place - cell[:, None]).abs()).clamp(min=0) * inside
+    return weight.to(like.dtype).unfold(-1, fine, 1).transpose(0, 1)
 
 
 class Pool(nn.Module):

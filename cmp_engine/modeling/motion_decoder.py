@@ -13,7 +13,13 @@ import torch
 from torch import Tensor, nn
 
 from cmp_engine.modeling.cmp import ImageFeatures, MotionDecoder, PreparedImage
-from cmp_engine.modeling.layers import Pool, conv_bn_relu, convolve_channels, upsample
+from cmp_engine.modeling.layers import (
+    Pool,
+    conv_bn_relu,
+    convolve_channels,
+    convolve_upsampled,
+    upsample,
+)
 
 
 class PropagationNet(nn.Sequential):
@@ -56,9 +62,10 @@ class PropagationNet(nn.Sequential):
 
     def propagate(self, prepared: Tensor, motion: Tensor) -> Tensor:
         """Return (B, channels, H / stride, W / stride)."""
-        values = prepared + convolve_channels(
+        values = convolve_channels(
             self._convolution(), self._pool(motion), self.image_channels, None, with_bias=False
         )
+        values += prepared
         for module in list(self)[self.first + 1 :]:
             values = module(values)
         return values
@@ -94,13 +101,10 @@ class _PropagationDecoder(MotionDecoder):
     def _prepare_nets(self, image: Tensor) -> tuple[Tensor, ...]:
         return tuple(net.prepare(image) for net in self._nets())
 
-    def _propagate_nets(self, prepared: PreparedImage, motion: Tensor) -> Tensor:
-        height, width = motion.shape[-2:]
-        answers = [
-            upsample(net.propagate(part, motion), height, width)
-            for net, part in zip(self._nets(), prepared, strict=True)
+    def _propagate_nets(self, prepared: PreparedImage, motion: Tensor) -> list[Tensor]:
+        return [
+            net.propagate(part, motion) for net, part in zip(self._nets(), prepared, strict=True)
         ]
-        return torch.cat(answers, dim=1)
 
 
 class PlainDecoder(_PropagationDecoder):
@@ -136,8 +140,10 @@ class PlainDecoder(_PropagationDecoder):
 
     def propagate(self, prepared: PreparedImage, motion: tuple[Tensor, ...]) -> Tensor:
         """Return the raw output at the stride of the image features."""
-        values: Tensor = self.head(self._propagate_nets(prepared, motion[0]))
-        return values
+        height, width = motion[0].shape[-2:]
+        answers = self._propagate_nets(prepared, motion[0])
+        raw: Tensor = self.head(torch.cat([upsample(x, height, width) for x in answers], dim=1))
+        return raw
 
 
 class SkipDecoder(_PropagationDecoder):
@@ -188,10 +194,12 @@ class SkipDecoder(_PropagationDecoder):
 
     def propagate(self, prepared: PreparedImage, motion: tuple[Tensor, ...]) -> Tensor:
         """Return the raw output at stride 2."""
+        height, width = motion[0].shape[-2:]
         skip4, skip2, *parts = prepared
-        values = self.fusion8(self._propagate_nets(tuple(parts), motion[0]))
-        values = _fuse(self.fusion4, values, skip4)
-        values = _fuse(self.fusion2, values, skip2)
+        answers = self._propagate_nets(tuple(parts), motion[0])
+        values = _fuse(self.fusion8, answers, (height, width))
+        values = _fuse(self.fusion4, [values], _size(skip4), image_part=skip4)
+        values = _fuse(self.fusion2, [values], _size(skip2), image_part=skip2)
         raw: Tensor = self.head(values)
         return raw
 
@@ -201,14 +209,30 @@ def _image_part(fusion: nn.Sequential, skip: Tensor, start: int) -> Tensor:
     return convolve_channels(convolution, skip, start, None, with_bias=True)
 
 
-def _fuse(fusion: nn.Sequential, coarse: Tensor, image_part: Tensor) -> Tensor:
-    """Return the fusion of coarse features, upsampled, with the image's share of the sum."""
-    height, width = image_part.shape[-2:]
+def _fuse(
+    fusion: nn.Sequential,
+    coarse: Sequence[Tensor],
+    size_hw: tuple[int, int],
+    *,
+    image_part: Tensor | None = None,
+) -> Tensor:
+    """Return the fusion of ``coarse``, upsampled and concatenated, and of the image's share.
+
+    The image's share, if there is one, brings the bias.
+    """
     convolution = cast(nn.Conv2d, fusion[0])
-    values = upsample(coarse, height, width)
-    values = image_part + convolve_channels(
-        convolution, values, 0, coarse.shape[1], with_bias=False
-    )
+    start, total = 0, image_part
+    for values in coarse:
+        stop = start + values.shape[1]
+        part = convolve_upsampled(
+            convolution, values, start, stop, size_hw=size_hw, with_bias=total is None
+        )
+        total = part if total is None else part.add_(total)
+        start = stop
     for module in list(fusion)[1:]:
-        values = module(values)
-    return values
+        total = module(total)
+    return cast(Tensor, total)
+
+
+def _size(values: Tensor) -> tuple[int, int]:
+    return values.shape[-2], values.shape[-1]
