@@ -6,7 +6,6 @@ import contextlib
 import errno
 import os
 import secrets
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,31 +36,6 @@ def partial_file(target: Path) -> Iterator[Path]:
     except BaseException:
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)
-        raise
-
-
-@contextmanager
-def partial_folder(target: Path) -> Iterator[Path]:
-    """Yield a new empty folder beside the target, which takes the target's name at the end.
-
-    Args:
-        target: Where the whole folder is to lie. It must not exist, or be an empty folder.
-
-    Yields:
-        The folder to fill. It is removed with all that lies in it when the block raises.
-
-    Raises:
-        OSError: The parent folder is missing, can't be written to, or is full.
-    """
-    partial = _partial_name(target)
-    partial.mkdir()
-    try:
-        yield partial
-        if target.is_dir():
-            target.rmdir()
-        partial.replace(target)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
         raise
 
 

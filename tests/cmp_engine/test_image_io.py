@@ -12,7 +12,6 @@ from PIL import Image, ImageCms
 
 from cmp_engine.errors import ImageError
 from cmp_engine.image_io import encode_image, read_image, write_image
-from cmp_engine.partial_file import partial_folder
 
 
 def picture(height: int = 40, width: int = 60) -> np.ndarray:
@@ -340,14 +339,3 @@ def test_write_when_disk_is_full_then_old_file_stays(tmp_path, monkeypatch):
 
 def test_encode_when_png_then_bytes_read_back():
     np.testing.assert_array_equal(read_image(encode_image(picture())), picture())
-
-
-def test_partial_folder_when_block_raises_then_nothing_is_left(tmp_path):
-    def fill() -> None:
-        with partial_folder(tmp_path / "frames") as folder:
-            (folder / "one").write_text("x")
-            raise RuntimeError("stop")
-
-    with pytest.raises(RuntimeError, match="stop"):
-        fill()
-    assert list(tmp_path.iterdir()) == []
