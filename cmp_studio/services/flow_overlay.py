@@ -46,6 +46,13 @@ def colored_flow(flow: NDArray[np.float16], scale: float) -> NDArray[np.uint8]:
     return rgba
 
 
+def legend_wheel(side: int) -> NDArray[np.uint8]:
+    """The colour wheel, (side, side, 4) uint8 RGBA, transparent outside of the disc."""
+    from cmp_engine.flow_viz import color_wheel
+
+    return color_wheel(side)
+
+
 def needles(
     flow: NDArray[np.float16], image_hw: tuple[int, int], step: float
 ) -> NDArray[np.float32]:

@@ -73,9 +73,9 @@ class Pose:
         return all(dx == 0 and dy == 0 for dx, dy in self.displacements)
 
 
-def make_pose(points: list[Point], displacements: list[Point]) -> Pose:
+def make_pose(points: tuple[Point, ...], displacements: tuple[Point, ...]) -> Pose:
     """The pose of a guidance set; all those in which nothing moves are one and the same."""
-    pose = Pose(tuple(points), tuple(displacements))
+    pose = Pose(points, displacements)
     return REST if pose.is_rest else pose
 
 
@@ -182,7 +182,7 @@ class MotionBackend:
         if renderer is None:
             freeze = None
             if stage.freeze is not None:
-                freeze = mask_to_array(stage.freeze).astype(np.float32) / 255
+                freeze = mask_to_array(stage.freeze).astype(np.float32) / np.float32(255)
             renderer = FrameRenderer(
                 self._predictor, stage.picture.image, size_hw=stage.size_hw, freeze=freeze
             )

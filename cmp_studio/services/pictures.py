@@ -41,17 +41,18 @@ class OpenedPicture:
         return fitting[-1] if fitting else self.levels[0]
 
 
-def decode_picture(picture: Picture) -> OpenedPicture:
+def open_picture(picture: Picture) -> OpenedPicture:
     """Decode ``picture``. Takes up to seconds for a large photo: call it off the GUI thread.
 
     Raises:
         cmp_engine.errors.ImageError: The bytes can't be decoded.
+        cmp_studio.pipeline.errors.PipelineError: The pixels are not what the scene says.
     """
     import cv2
 
-    from cmp_engine.image_io import read_image
+    from cmp_studio.pipeline.film import decode_picture as decode
 
-    levels = [read_image(picture.data)]
+    levels = [decode(picture)]
     while min(levels[-1].shape[:2]) >= 2 * _SMALLEST_LEVEL:
         height, width = levels[-1].shape[:2]
         smaller = cv2.resize(

@@ -10,8 +10,9 @@ from typing import Final
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from cmp_studio.document.motion import displacement, frame_times, guidance_at
+from cmp_studio.document.motion import displacement, frame_times
 from cmp_studio.document.scene import FilmSettings, Scene
+from cmp_studio.pipeline.film import frame_guidance
 from cmp_studio.services.frame_cache import CachedFrame, FrameCache
 from cmp_studio.services.motion_backend import (
     REST,
@@ -256,7 +257,7 @@ class Preview(QObject):
         if scene is not None and self._gesture_index is not None:
             times = _times(scene.film)
             index = min(self._gesture_index, len(times) - 1)
-            return make_pose(*guidance_at(scene, times[index]))
+            return make_pose(*frame_guidance(scene, times[index]))
         return self._poses[min(self._playback.index, len(self._poses) - 1)]
 
     def _follow_gesture(self, scene: Scene) -> None:
@@ -271,7 +272,7 @@ class Preview(QObject):
         self._refresh()
 
     def _poses_at(self, scene: Scene) -> tuple[Pose, ...]:
-        return tuple(make_pose(*guidance_at(scene, time)) for time in _times(scene.film))
+        return tuple(make_pose(*frame_guidance(scene, time)) for time in _times(scene.film))
 
     def _plan_film(self, scene: Scene) -> None:
         stage = self._stage

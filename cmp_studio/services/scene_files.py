@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,14 +13,23 @@ from cmp_studio.document.errors import PictureError
 from cmp_studio.document.project_file import load_scene, save_scene
 from cmp_studio.document.scene import Scene, picture_from_bytes
 from cmp_studio.services.background import Background
-from cmp_studio.services.pictures import OpenedPicture, decode_picture
+from cmp_studio.services.pictures import OpenedPicture, open_picture
 from cmp_studio.services.preferences import Preferences
 from cmp_studio.services.session import Session
 from cmp_studio.services.wording import sentence_of
 
 SCENE_SUFFIX: Final = ".cmps"
-PICTURE_SUFFIXES: Final = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp")
-THUMBNAIL_LONG_SIDE: Final = 320
+PICTURE_SUFFIXES: Final = (
+    ".jpg",
+    ".jpeg",
+    ".png",
+    ".webp",
+    ".tif",
+    ".tiff",
+    ".bmp",
+    ".gif",
+    ".avif",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +154,7 @@ class _FileReader:
             scene = load_scene(self.path)
         else:
             scene = Scene(picture_from_bytes(_bytes_of(self.path), self.path.name))
-        picture = decode_picture(scene.picture)
+        picture = open_picture(scene.picture)
         path = self.path.absolute() if is_scene and not self.is_sample else None
         source = None if self.is_sample else self.path
         return _Opened(self.number, scene, picture, path, source, is_saved=True)
@@ -160,7 +168,7 @@ class _BytesReader:
 
     def __call__(self) -> _Opened:
         scene = Scene(picture_from_bytes(self.encode(), self.name))
-        picture = decode_picture(scene.picture)
+        picture = open_picture(scene.picture)
         return _Opened(self.number, scene, picture, None, None, is_saved=False)
 
 
@@ -171,7 +179,9 @@ class _Writer:
     path: Path
 
     def __call__(self) -> _Saved:
-        save_scene(self.scene, self.path, thumbnail=make_thumbnail(self.picture))
+        from cmp_studio.pipeline.thumbnails import thumbnail_png
+
+        save_scene(self.scene, self.path, thumbnail=thumbnail_png(self.picture.levels[-1]))
         return _Saved(self.scene, self.path)
 
 
@@ -181,16 +191,3 @@ def _bytes_of(path: Path) -> bytes:
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise PictureError(f"{path.name} can't be opened: {reason}.") from error
-
-
-def make_thumbnail(picture: OpenedPicture) -> bytes:
-    """A small PNG of the photo."""
-    from PIL import Image
-
-    height, width = picture.image_hw
-    scale = min(1.0, THUMBNAIL_LONG_SIDE / max(height, width))
-    image = Image.fromarray(picture.level_for(scale))
-    image.thumbnail((THUMBNAIL_LONG_SIDE, THUMBNAIL_LONG_SIDE))
-    buffer = io.BytesIO()
-    image.save(buffer, format="PNG")
-    return buffer.getvalue()

@@ -1,0 +1,116 @@
+"""Draws the flow of a frame over the picture: colours, needles and the wheel that explains them."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF
+
+from cmp_studio.services.flow_overlay import colored_flow, legend_wheel, needles
+from cmp_studio.services.frame_cache import CachedFrame
+from cmp_studio.widgets.view_transform import ViewTransform
+
+_NEEDLE_STEP: Final = 26.0
+_WHEEL_SIDE: Final = 72
+
+
+class FlowPainter:
+    """Keeps what it drew last, because a frame is painted more often than it changes."""
+
+    def __init__(self) -> None:
+        self._frame: CachedFrame | None = None
+        self._scale = 0.0
+        self._image = QImage()
+
+    def draw_colors(
+        self, painter: QPainter, rect: QRectF, frame: CachedFrame, *, scale: float, opacity: float
+    ) -> None:
+        """Draw the flow as colours into ``rect``, the picture's place on the screen."""
+        if frame is not self._frame or scale != self._scale:
+            self._frame, self._scale = frame, scale
+            self._image = rgba_image(colored_flow(frame.flow, scale))
+        painter.save()
+        painter.setOpacity(opacity)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.drawImage(rect, self._image, QRectF(self._image.rect()))
+        painter.restore()
+
+    def draw_needles(
+        self,
+        painter: QPainter,
+        transform: ViewTransform,
+        frame: CachedFrame,
+        image_hw: tuple[int, int],
+    ) -> None:
+        """Draw the flow as a field of small arrows, at its true length on the screen."""
+        table = needles(frame.flow, image_hw, _NEEDLE_STEP / transform.scale)
+        lines: list[QLineF] = []
+        tips: list[QPolygonF] = []
+        for x, y, dx, dy in table.tolist():
+            start = transform.to_screen((x, y))
+            line = QLineF(start, transform.to_screen((x + dx, y + dy)))
+            lines.append(line)
+            if line.length() > 4:
+                tips.append(_tip(line))
+        painter.save()
+        for color, width in ((QColor(0, 0, 0, 170), 3.0), (QColor(255, 255, 255), 1.3)):
+            pen = QPen(color, width)
+            pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+            painter.setPen(pen)
+            painter.drawLines(lines)
+            for tip in tips:
+                painter.drawPolyline(tip)
+        painter.restore()
+
+    def draw_legend(self, painter: QPainter, view: QRectF, scale: float) -> None:
+        """Draw the colour wheel with its scale into the lower left corner of ``view``."""
+        ratio = painter.device().devicePixelRatioF()
+        text = f"{scale:.0f} px at the rim"
+        metrics = painter.fontMetrics()
+        width = max(_WHEEL_SIDE, metrics.horizontalAdvance(text)) + 24
+        height = _WHEEL_SIDE + metrics.height() + 28
+        card = QRectF(view.left() + 16, view.bottom() - 16 - height, width, height)
+        painter.save()
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(20, 20, 20, 190))
+        painter.drawRoundedRect(card, 8, 8)
+        wheel = _wheel_image(round(_WHEEL_SIDE * ratio))
+        at = QRectF(card.center().x() - _WHEEL_SIDE / 2, card.top() + 12, _WHEEL_SIDE, _WHEEL_SIDE)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.drawImage(at, wheel, QRectF(wheel.rect()))
+        painter.setPen(QColor(236, 236, 236))
+        line = QRectF(card.left(), at.bottom() + 6, card.width(), metrics.height())
+        painter.drawText(line, Qt.AlignmentFlag.AlignCenter, text)
+        painter.restore()
+
+
+def rgb_image(array: NDArray[np.uint8]) -> QImage:
+    """A QImage with the pixels of an (h, w, 3) uint8 RGB array, in a format that paints fast."""
+    array = np.ascontiguousarray(array)
+    height, width = array.shape[:2]
+    image = QImage(array.data, width, height, 3 * width, QImage.Format.Format_RGB888)
+    return image.convertToFormat(QImage.Format.Format_RGB32)
+
+
+def rgba_image(array: NDArray[np.uint8]) -> QImage:
+    """A QImage with the pixels of an (h, w, 4) uint8 RGBA array, not premultiplied."""
+    array = np.ascontiguousarray(array)
+    height, width = array.shape[:2]
+    image = QImage(array.data, width, height, 4 * width, QImage.Format.Format_RGBA8888)
+    return image.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
+
+
+@lru_cache(maxsize=4)
+def _wheel_image(side: int) -> QImage:
+    return rgba_image(legend_wheel(side))
+
+
+def _tip(line: QLineF) -> QPolygonF:
+    size = min(5.0, line.length() * 0.45)
+    along = QPointF(line.dx(), line.dy()) / line.length() * size
+    across = QPointF(-along.y(), along.x()) * 0.6
+    return QPolygonF([line.p2() - along + across, line.p2(), line.p2() - along - across])

@@ -1,0 +1,182 @@
+"""Draws arrows, paths and pins at a constant size on the screen, readable on any picture."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPolygonF
+
+from cmp_studio.document.hit_test import HitPart
+from cmp_studio.document.motion import curve_points
+from cmp_studio.document.tracks import Point, Track
+from cmp_studio.widgets.theme import TRACK_COLORS
+from cmp_studio.widgets.view_transform import ViewTransform
+
+_OUTLINE: Final = QColor(16, 16, 16, 200)
+_SELECTED: Final = QColor(255, 255, 255)
+_SHAFT: Final = 2.6
+_HEAD_LENGTH: Final = 13.0
+_HEAD_WIDTH: Final = 11.0
+_TAIL_RADIUS: Final = 5.0
+_PIN_RADIUS: Final = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class TrackLook:
+    """How one track is drawn.
+
+    Attributes:
+        is_selected: With a white edge and handles.
+        hovered: Part that a press would take, drawn larger.
+        moved: Where the track's start is at the due time, as displacement in px of the picture.
+    """
+
+    is_selected: bool = False
+    hovered: HitPart | None = None
+    moved: Point = (0.0, 0.0)
+
+
+def draw_track(painter: QPainter, track: Track, transform: ViewTransform, look: TrackLook) -> None:
+    """Draw ``track``; the painter is in logical screen px."""
+    color = QColor(TRACK_COLORS[track.color % len(TRACK_COLORS)])
+    painter.save()
+    if not track.is_on:
+        painter.setOpacity(painter.opacity() * 0.55)
+    if track.kind == "pin":
+        _draw_pin(painter, transform.to_screen(track.tail), color, look)
+    else:
+        line = [transform.to_screen(point) for point in curve_points(track.points)]
+        _draw_arrow(painter, line, color, look, is_on=track.is_on)
+        if track.is_on and look.moved != (0.0, 0.0):
+            x, y = track.tail
+            at = transform.to_screen((x + look.moved[0], y + look.moved[1]))
+            _draw_bead(painter, at, color)
+    painter.restore()
+
+
+def _draw_arrow(
+    painter: QPainter, line: list[QPointF], color: QColor, look: TrackLook, *, is_on: bool
+) -> None:
+    tail, head = line[0], line[-1]
+    direction = _direction(line)
+    length = sum(_distance(a, b) for a, b in pairwise(line))
+    grow = 1.25 if look.hovered == "head" else 1.0
+    head_length = min(_HEAD_LENGTH * grow, max(6.0, length * 0.8))
+    head_width = _HEAD_WIDTH * grow * head_length / (_HEAD_LENGTH * grow)
+    tail_radius = _TAIL_RADIUS * (1.25 if look.hovered in ("tail", "body") else 1.0)
+
+    shaft = QPainterPath(tail)
+    for point in line[1:-1]:
+        shaft.lineTo(point)
+    shaft.lineTo(head - direction * (head_length * 0.7))
+    side = QPointF(-direction.y(), direction.x()) * (head_width / 2)
+    base = head - direction * head_length
+    tip = QPolygonF([head, base + side, base + direction * (head_length * 0.22), base - side])
+
+    dash = Qt.PenStyle.SolidLine if is_on else Qt.PenStyle.DashLine
+    passes: list[tuple[QColor, float]] = [(_OUTLINE, 2.4), (color, 0.0)]
+    if look.is_selected:
+        passes = [(_OUTLINE, 4.6), (_SELECTED, 2.6), (color, 0.0)]
+    for pen_color, extra in passes:
+        pen = QPen(pen_color, _SHAFT + extra)
+        pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+        pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+        if extra == 0.0:
+            pen.setStyle(dash)
+        painter.setPen(pen)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawPath(shaft)
+    for pen_color, extra in passes:
+        pen = QPen(pen_color, max(extra, 0.01))
+        pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+        painter.setPen(pen)
+        painter.setBrush(pen_color)
+        painter.drawPolygon(tip)
+    _draw_ring(painter, tail, tail_radius, color, passes)
+
+
+def _draw_ring(
+    painter: QPainter,
+    at: QPointF,
+    radius: float,
+    color: QColor,
+    passes: list[tuple[QColor, float]],
+) -> None:
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for pen_color, extra in passes:
+        painter.setPen(QPen(pen_color, 2.4 + extra))
+        painter.drawEllipse(at, radius, radius)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(16, 16, 16, 150))
+    painter.drawEllipse(at, radius - 1.2, radius - 1.2)
+    painter.setBrush(color)
+    painter.drawEllipse(at, 1.3, 1.3)
+
+
+def _draw_pin(painter: QPainter, at: QPointF, color: QColor, look: TrackLook) -> None:
+    radius = _PIN_RADIUS * (1.2 if look.hovered == "pin" else 1.0)
+    diamond = QPolygonF(
+        [
+            at + QPointF(0, -radius),
+            at + QPointF(radius, 0),
+            at + QPointF(0, radius),
+            at + QPointF(-radius, 0),
+        ]
+    )
+    edges: list[tuple[QColor, float]] = [(_OUTLINE, 3.0)]
+    if look.is_selected:
+        edges = [(_OUTLINE, 6.0), (_SELECTED, 4.0)]
+    for edge_color, width in edges:
+        pen = QPen(edge_color, width)
+        pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+        painter.setPen(pen)
+        painter.setBrush(edge_color)
+        painter.drawPolygon(diamond)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(color)
+    painter.drawPolygon(diamond)
+    cross = QPen(QColor(16, 16, 16, 230), 1.8)
+    cross.setCapStyle(Qt.PenCapStyle.RoundCap)
+    painter.setPen(cross)
+    reach = radius * 0.3
+    painter.drawLine(at + QPointF(-reach, -reach), at + QPointF(reach, reach))
+    painter.drawLine(at + QPointF(-reach, reach), at + QPointF(reach, -reach))
+
+
+def _draw_bead(painter: QPainter, at: QPointF, color: QColor) -> None:
+    painter.setPen(QPen(_OUTLINE, 3.6))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawEllipse(at, 4.2, 4.2)
+    painter.setPen(QPen(color, 1.8))
+    painter.setBrush(_SELECTED)
+    painter.drawEllipse(at, 4.2, 4.2)
+
+
+def draw_band(painter: QPainter, rect: QRectF, accent: QColor) -> None:
+    """Draw the selection rectangle."""
+    fill = QColor(accent)
+    fill.setAlpha(36)
+    painter.setPen(QPen(QColor(0, 0, 0, 140), 2.5))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawRect(rect)
+    painter.setPen(QPen(accent, 1))
+    painter.setBrush(fill)
+    painter.drawRect(rect)
+
+
+def _direction(line: list[QPointF]) -> QPointF:
+    """Unit vector in which the line ends; to the right when it has no length."""
+    head = line[-1]
+    for point in reversed(line[:-1]):
+        distance = _distance(point, head)
+        if distance > 1.0:
+            return (head - point) / distance
+    return QPointF(1.0, 0.0)
+
+
+def _distance(a: QPointF, b: QPointF) -> float:
+    return math.hypot(a.x() - b.x(), a.y() - b.y())
