@@ -337,7 +337,7 @@ def reason_of_failure(output: str) -> str:
 def last_line(output: str) -> str:
     """The last line that says something, errors first."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    errors = [line for line in lines if line.startswith("ERROR")]
+    errors = [line for line in lines if re.match(r"ERROR|\w*(Error|Exception):", line)]
     return (errors or lines or ["it said nothing"])[-1]
 
 
@@ -351,7 +351,7 @@ class Progress:
         self.lines: list[str] = []
         self._title = title
         self._start = time.monotonic()
-        self._step = "asking the package index"
+        self._step = "starting"
         self._file: tuple[str, float] | None = None
         self._total = 0
         self._installed_before = 0
@@ -388,7 +388,8 @@ class Progress:
         if self._file is not None:
             name, size = self._file
             done = sum(file_size(p) for p in TEMPORARY.glob(f"pip-unpack-*/{name}"))
-            return f"{self._step}, {done / 1e6:.0f} of {size / 1e6:.0f} MB"
+            if size >= 1e6:
+                return f"{self._step}, {done / 1e6:.0f} of {size / 1e6:.0f} MB"
         return self._step
 
     def show(self) -> None:

@@ -133,6 +133,7 @@ def test_setup_when_the_checkout_was_moved_then_installs_only_itself_again(tmp_p
         ),
         ("ERROR: No matching distribution found for torch>=2.6", "finds no torch>=2.6 for Python"),
         ("a\nERROR: it broke\nb", "pip failed: ERROR: it broke"),
+        ("  ModuleNotFoundError: No module\n  hint: see above", "failed: ModuleNotFoundError: No"),
     ],
 )
 def test_setup_when_pip_fails_then_says_why_and_goes_on_next_time(checkout, output, sentence):
@@ -193,7 +194,7 @@ def test_setup_when_the_venv_module_is_missing_then_names_its_package(setup_env,
 
 def test_progress_when_pip_speaks_then_says_what_it_is_at(setup_env, checkout):
     progress = setup_env.Progress("Installing")
-    assert progress.describe() == "asking the package index"
+    assert progress.describe() == "starting"
     progress.follow(["Collecting torch==2.15.0 (from -c constraints.txt (line 9))\n"])
     assert progress.describe() == "looking up torch"
     progress.follow(["  Downloading https://example.invalid/a/torch-2.15.0-cp311.whl (9.0 MB)\n"])
