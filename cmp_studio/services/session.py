@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from cmp_studio.document.history import History
 from cmp_studio.document.scene import (
     FilmSettings,
+    LoopMode,
     Scene,
     add_track,
     remove_tracks,
@@ -356,6 +357,12 @@ class Session(QObject):
         scene = self.scene
         if scene is not None:
             self._change(set_film(scene, film), label, key, ())
+
+    def set_film_loop(self, loop: LoopMode) -> None:
+        """Change what follows the last frame."""
+        scene = self.scene
+        if scene is not None:
+            self.set_film(replace(scene.film, loop=loop), "Change loop")
 
     def _change(self, scene: Scene, label: str, key: str, edited: Iterable[int]) -> None:
         if key:
