@@ -1,0 +1,141 @@
+"""The paper's guidance points: watershed of the motion edges, plus a grid (paper sec. 3.2).
+
+Motion edges by Sobel filters; exact Euclidean distance to the nearest edge; non-maximum
+suppression of the distance. Every step works on a batch of tensors.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+EDGE_SHARE: Final = 0.1
+"""An edge is where the Sobel response exceeds this share of the image's largest."""
+
+_LEAST_PEAK: Final = 0.01  # px; a flow without any edge has no largest response to compare with
+
+
+def sobel_edges(flow: Tensor) -> Tensor:
+    """Return the motion edges (B, H, W) bool of a flow (B, 2, H, W), px.
+
+    The response is the length of the four Sobel derivatives of u and v. Borders are repeated.
+
+    Source: paper sec. 3.2 "Sampling from Watershed": "we first extract motion edges from optical
+    flow using a Sobel filter". The threshold is our own choice.
+    """
+    padded = pad(flow, (1, 1, 1, 1), mode="replicate")
+    across = padded[..., 2:] - padded[..., :-2]
+    down = padded[..., 2:, :] - padded[..., :-2, :]
+    smooth_x = across[..., :-2, :] + 2 * across[..., 1:-1, :] + across[..., 2:, :]
+    smooth_y = down[..., :-2] + 2 * down[..., 1:-1] + down[..., 2:]
+    energy = smooth_x.square_().add_(smooth_y.square_()).sum(1)
+    peak = energy.flatten(1).amax(1).sqrt().clamp_min(_LEAST_PEAK)
+    return energy > (EDGE_SHARE * peak).square()[:, None, None]
+
+
+def squared_distance(edges: Tensor) -> Tensor:
+    """Return the exact squared distance to the nearest edge pixel (B, H, W) float32, px².
+
+    Whole numbers. Infinite in an image without an edge. On the CPU OpenCV's exact transform does
+    the work, elsewhere `squared_distance_on_tensors`; the values are the same.
+    """
+    if edges.device.type != "cpu":
+        return squared_distance_on_tensors(edges)
+    batch, height, width = edges.shape
+    # OpenCV's exact transform holds up to sides of about 4000 px in float32.
+    free = (~edges).numpy().view(np.uint8)
+    out = np.empty((batch, height, width), np.float32)
+    for index in range(batch):
+        cv2.distanceTransform(
+            free[index], cv2.DIST_L2, cv2.DIST_MASK_PRECISE, dst=out[index], dstType=cv2.CV_32F
+        )
+    squared = torch.from_numpy(out).square_().round_()
+    squared[~edges.flatten(1).any(1)] = torch.inf
+    return squared
+
+
+def squared_distance_on_tensors(edges: Tensor) -> Tensor:
+    """Return the same as `squared_distance`, with tensor operations alone.
+
+    Distance along each column by running maxima; then for each row the lowest of all parabolas.
+    """
+    _, height, width = edges.shape
+    far = 4 * (height + width)
+    row = torch.arange(height, device=edges.device)[:, None]
+    above = torch.where(edges, row, -far).cummax(1).values
+    below = torch.where(edges, row, far).flip(1).cummin(1).values.flip(1)
+    column = torch.minimum(row - above, below - row).float().square_()
+    result = column.clone()
+    for step in range(1, width):
+        cost = float(step * step)
+        left, right = result[..., step:], result[..., :-step]
+        torch.minimum(left, column[..., :-step] + cost, out=left)
+        torch.minimum(right, column[..., step:] + cost, out=right)
+        # Once no distance is longer than the step, no parabola further off can be lower.
+        if step % 32 == 0 and float(result.max()) <= cost:
+            break
+    return torch.where(edges.flatten(1).any(1)[:, None, None], result, torch.inf)
+
+
+def window_maximum(values: Tensor, kernel: int) -> Tensor:
+    """Return the maximum over a square window (B, H, W), cut off at the borders.
+
+    Args:
+        values: (B, H, W) float.
+        kernel: Side of the window, odd, px.
+
+    Works by doubling: a handful of passes whatever the size of the window.
+    """
+    half = kernel // 2
+    for axis in (-1, -2):
+        amounts = (half, half) if axis == -1 else (0, 0, half, half)
+        grown = pad(values, amounts, value=-torch.inf)
+        size, covered = values.shape[axis], 1
+        while covered < kernel:
+            shift = min(covered, kernel - covered)
+            length = grown.shape[axis] - shift
+            grown = torch.maximum(grown.narrow(axis, 0, length), grown.narrow(axis, shift, length))
+            covered += shift
+        values = grown.narrow(axis, 0, size)
+    return values
+
+
+def watershed_peaks(flow: Tensor, kernel: int) -> Tensor:
+    """Return where the distance to the motion edges peaks (B, H, W) bool: the key points.
+
+    A peak is the largest distance in a ``kernel`` x ``kernel`` window around it; equal ones all
+    count. Points on the image border are removed, and there are none without any edge.
+
+    Args:
+        flow: (B, 2, H, W) forward flow, px.
+        kernel: K of the paper, odd, px.
+
+    Source: paper sec. 3.2: "we apply Non-maximum Suppression with kernel size K on the watershed
+    map to obtain the key-points. … Points on image borders are removed."
+    """
+    pieces = []
+    chunk = 1 if flow.device.type == "cpu" else len(flow)  # one image fits into a CPU's cache
+    for part in torch.split(flow, max(chunk, 1)):
+        distance = squared_distance(sobel_edges(part))
+        peaks = (distance == window_maximum(distance, kernel)) & (distance > 0)
+        peaks &= torch.isfinite(distance)
+        peaks[:, [0, -1]] = False
+        peaks[:, :, [0, -1]] = False
+        pieces.append(peaks)
+    return torch.cat(pieces)
+
+
+def grid_points(height: int, width: int, stride: int) -> Tensor:
+    """Return points (N, 2), x and y px, ``stride`` apart and centred on the image.
+
+    Source: paper sec. 3.2: "we also sample points on grids with stride G".
+    """
+    rows = torch.arange((height - height // stride * stride) // 2, height, stride)
+    columns = torch.arange((width - width // stride * stride) // 2, width, stride)
+    y, x = torch.meshgrid(rows, columns, indexing="ij")
+    return torch.stack([x.flatten(), y.flatten()], -1)
