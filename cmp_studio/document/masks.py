@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import io
+import warnings
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from cmp_studio.document.errors import MaskError
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+_MAX_PIXELS: Final = 100_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,38 @@ def mask_from_array(array: NDArray[np.uint8]) -> Mask:
     buffer = io.BytesIO()
     Image.fromarray(array).save(buffer, format="PNG")
     return Mask(array.shape[0], array.shape[1], buffer.getvalue())
+
+
+def mask_from_bytes(data: bytes, name: str) -> Mask:
+    """Return the mask that a picture file shows: white is held still, black is free.
+
+    Transparent counts as black, so a mask painted on an empty layer works too.
+
+    Args:
+        data: A whole picture file of any kind that Pillow reads.
+        name: File name, for the message.
+
+    Raises:
+        MaskError: Not a readable picture.
+    """
+    import numpy as np
+    from PIL import Image
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a mask is as large as its picture; that is limited
+            with Image.open(io.BytesIO(data)) as picture:
+                if picture.width * picture.height > _MAX_PIXELS:
+                    raise MaskError(f"{name} is too large for a mask; it has the picture's size.")
+                if picture.mode.startswith(("I", "F")):  # more than 8 bits: any light holds still
+                    grey = (np.array(picture) > 0).astype(np.uint8) * np.uint8(255)
+                    return mask_from_array(grey)
+                layers = picture.convert("RGBA")
+                black = Image.new("RGBA", layers.size, (0, 0, 0, 255))
+                grey = np.array(Image.alpha_composite(black, layers).convert("L"))
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise MaskError(f"{name} is not a readable picture, so it can't be a mask.") from error
+    return mask_from_array(grey)
 
 
 def mask_to_array(mask: Mask) -> NDArray[np.uint8]:
