@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import cv2
 import numpy as np
@@ -15,7 +15,6 @@ _CODES: Final[dict[Interpolation, int]] = {
     "linear": cv2.INTER_LINEAR,
     "cubic": cv2.INTER_CUBIC,
 }
-_NO_SECOND_MAP: Final = np.empty((0, 0), np.float32)
 
 
 def pixel_grid(height: int, width: int) -> NDArray[np.float32]:
@@ -33,41 +32,45 @@ def sample_image(
 
     At whole positions the answer is the pixel itself, whatever the interpolation.
     """
-    return np.asarray(
-        cv2.remap(
-            image,
-            at_xy,
-            _NO_SECOND_MAP,
-            _CODES[interpolation],
-            borderMode=cv2.BORDER_REPLICATE,
-        ),
-        np.uint8,
-    )
+    return np.asarray(_remap(image, at_xy, interpolation), np.uint8)
 
 
 def sample_field(
     field: NDArray[np.float32], at_xy: NDArray[np.float32], interpolation: Interpolation = "linear"
 ) -> NDArray[np.float32]:
     """Return a float field, (h, w) or (h, w, c), at the positions (h, w, 2), as `sample_image`."""
-    return np.asarray(
-        cv2.remap(
-            field,
-            at_xy,
-            _NO_SECOND_MAP,
-            _CODES[interpolation],
-            borderMode=cv2.BORDER_REPLICATE,
-        ),
-        np.float32,
-    )
+    return np.asarray(_remap(field, at_xy, interpolation), np.float32)
 
 
 def sample_image_points(
     image: NDArray[np.uint8], points_xy: NDArray[np.float32], interpolation: Interpolation = "cubic"
 ) -> NDArray[np.uint8]:
     """Return the image at a list of positions: (n, 2) to (n, channels)."""
+    sampled = sample_image(image, _as_rows(points_xy), interpolation)
+    return sampled.reshape(-1, image.shape[2])[: len(points_xy)]
+
+
+def sample_field_points(
+    field: NDArray[np.float32],
+    points_xy: NDArray[np.float32],
+    interpolation: Interpolation = "linear",
+) -> NDArray[np.float32]:
+    """Return a field (h, w) at a list of positions: (n, 2) to (n,)."""
+    return sample_field(field, _as_rows(points_xy), interpolation).ravel()[: len(points_xy)]
+
+
+def _as_rows(points_xy: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return a list of positions as a picture of positions: OpenCV's sides end at 32767."""
     columns = 1024
-    rows = -(-len(points_xy) // columns)
+    rows = max(1, -(-len(points_xy) // columns))
     padded = np.zeros((rows * columns, 2), np.float32)
     padded[: len(points_xy)] = points_xy
-    sampled = sample_image(image, padded.reshape(rows, columns, 2), interpolation)
-    return sampled.reshape(rows * columns, -1)[: len(points_xy)]
+    return padded.reshape(rows, columns, 2)
+
+
+def _remap(
+    values: NDArray[Any], at_xy: NDArray[np.float32], interpolation: Interpolation
+) -> NDArray[Any]:
+    return cv2.remap(  # type: ignore[call-overload, no-any-return]  # its stubs lack map2=None
+        values, at_xy, None, _CODES[interpolation], borderMode=cv2.BORDER_REPLICATE
+    )

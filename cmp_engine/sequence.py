@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from cmp_engine.errors import Cancelled, GuidanceError, ImageError, NotReadyError
 from cmp_engine.guidance import check_guidance
-from cmp_engine.resample import pixel_grid, sample_field
+from cmp_engine.resample import pixel_grid, sample_field, sample_field_points
 from cmp_engine.warp import BackwardMethod, backward_map, warp_image
 
 FrameFill = Literal["stretch", "inpaint"]
@@ -193,6 +193,7 @@ class FrameRenderer:
             order=self._order,
             method=self._method,
             fill="behind" if is_plate else "stretch",
+            guide=self._base,
         )
         image = warp_image(self._base, backward, background=self._background)
         return RenderedFrame(image, flow, backward.holes)
@@ -281,7 +282,7 @@ class FrameRenderer:
             self._image_hw[::-1], np.float32
         )
         at = ((points + 0.5) * scale - 0.5).astype(np.float32)
-        frozen = sample_field(self._freeze, at[:, None, :], "nearest")[:, 0] > 0.5
+        frozen = sample_field_points(self._freeze, at, "nearest") > 0.5
         return points, np.where(frozen[:, None], np.float32(0), vectors)
 
     def _fit_mask(self, mask: NDArray[np.float32], name: str) -> NDArray[np.float32]:

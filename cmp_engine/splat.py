@@ -5,6 +5,9 @@ Jacobian of the flow there makes it. A target pixel takes the pixel on top that 
 and one Newton step from that pixel's centre gives the source position to second order. Neighbours
 whose flow differs by more than `TEAR` are torn: there the surface has an edge, and what no element
 covers is a hole.
+
+Arrays are planar and flat here (x and y apart, pixels numbered row by row): the time is all in
+passes over memory.
 """
 
 from __future__ import annotations
@@ -16,7 +19,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cmp_engine.resample import pixel_grid
+Float = NDArray[np.float32]
+Index = NDArray[np.int32]
+Bool = NDArray[np.bool_]
 
 TEAR: Final = 1.5
 """Flow difference between neighbours, px, beyond which they are no longer one surface.
@@ -24,13 +29,45 @@ TEAR: Final = 1.5
 A rigid rotation reaches it only at 97 degrees; a surface below it is stretched at most 2.5 times.
 """
 
+SAME_SURFACE: Final = 0.5
+"""Differences of the order up to this count as one surface."""
+
 _SLACK: Final = 0.6
 """Half side of a surface element, source px: 0.5 and a little for what second order leaves out."""
 
-_NEIGHBOURS: Final = ((0, -1), (0, 1), (-1, 0), (1, 0), (-1, -1), (-1, 1), (1, -1), (1, 1))
+_FLATTEST: Final = 0.1
+"""Smallest Jacobian determinant that is inverted; below, the surface is folded or seen edge-on."""
 
-Float = NDArray[np.float32]
-Bool = NDArray[np.bool_]
+_NEIGHBOURS: Final = ((-1, 0), (1, 0), (0, -1), (0, 1), (-1, -1), (1, -1), (-1, 1), (1, 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Elements:
+    """The surface elements of a flow, all (height * width,) float32.
+
+    Attributes:
+        size_hw: Size of the grid.
+        x: Where the pixel lands.
+        y: Where the pixel lands.
+        order: Of two elements that cover a pixel the larger is in front.
+        inverse: Rows of the inverse Jacobian of ``p + flow(p)``: dx/dX, dx/dY, dy/dX, dy/dY.
+        is_low: True on the lower side of a tear and at the border of the grid: what lies behind a
+            hole continues from such pixels.
+    """
+
+    size_hw: tuple[int, int]
+    x: Float
+    y: Float
+    order: Float
+    inverse: tuple[Float, Float, Float, Float]
+    is_low: Bool
+
+    def source_of(self, element: Index, x: Float, y: Float) -> tuple[Float, Float]:
+        """Return the offset from an element's own pixel to the source of a target position."""
+        off_x = x - self.x.take(element)
+        off_y = y - self.y.take(element)
+        a, b, c, d = (row.take(element) for row in self.inverse)
+        return a * off_x + b * off_y, c * off_x + d * off_y
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,160 +75,271 @@ class Surface:
     """What the target grid sees of the source.
 
     Attributes:
-        map_xy: (h, w, 2) source position x, y; undefined in holes.
-        owner: (h, w) int32 flat index of the source pixel seen, -1 in holes.
-        seeds: (h, w) True where the pixel seen lies on the lower side of a tear or on the border of
-            the picture: what is behind a hole continues from there.
+        x: (h, w) source position; undefined in holes.
+        y: (h, w) source position.
+        owner: (h, w) the element seen, -1 in holes.
     """
 
-    map_xy: Float
-    owner: NDArray[np.int32]
-    seeds: Bool
+    x: Float
+    y: Float
+    owner: Index
 
 
-def see_through(flow: Float, order: Float, *, margin: float, opaque: Bool | None = None) -> Surface:
+def make_elements(u: Float, v: Float, order: Float) -> Elements:
+    """Return the surface elements of a flow; u, v and order are (h, w) float32, contiguous."""
+    height, width = u.shape
+    torn_x = _is_torn(u[:, 1:] - u[:, :-1], v[:, 1:] - v[:, :-1])
+    torn_y = _is_torn(u[1:] - u[:-1], v[1:] - v[:-1])
+    a, b = _slopes(u, torn_x, torn_y)
+    c, d = _slopes(v, torn_x, torn_y)
+    a += 1
+    d += 1
+    determinant = a * d
+    determinant -= b * c
+    is_fold = determinant < _FLATTEST
+    if is_fold.any():
+        a[is_fold] = d[is_fold] = determinant[is_fold] = 1
+        b[is_fold] = c[is_fold] = 0
+    inverse = (d / determinant, -b / determinant, -c / determinant, a / determinant)
+    return Elements(
+        size_hw=(height, width),
+        x=np.ravel(u + np.arange(width, dtype=np.float32)),
+        y=(v + np.arange(height, dtype=np.float32)[:, None]).ravel(),
+        order=order.ravel(),
+        inverse=(
+            inverse[0].ravel(),
+            inverse[1].ravel(),
+            inverse[2].ravel(),
+            inverse[3].ravel(),
+        ),
+        is_low=_low_side(order, torn_x, torn_y).ravel(),
+    )
+
+
+def see(elements: Elements, drawn: Bool | None = None) -> Surface:
     """Return which source position every target pixel shows.
 
     Args:
-        flow: (h, w, 2) forward flow, px.
-        order: (h, w); of two pixels that land on one the larger wins.
-        margin: Differences of ``order`` up to this count as one surface.
-        opaque: (h, w) False for source pixels that are not drawn; None draws all.
+        elements: Of the whole grid.
+        drawn: (h * w,) False for elements to leave out; None draws all.
     """
-    height, width = order.shape
-    landing = flow + pixel_grid(height, width)
-    torn_x = _is_torn(flow[:, 1:] - flow[:, :-1])
-    torn_y = _is_torn(flow[1:] - flow[:-1])
-    owner = _splat(landing, order, opaque)
-    elements = _elements(flow, landing, torn_x, torn_y)
-    map_xy = _solve(elements, owner, width)
-    _settle(map_xy, owner, elements, order, margin)
-    low = _low_side(order, torn_x, torn_y)
-    seeds = low.ravel().take(owner.ravel(), mode="clip").reshape(owner.shape) & (owner >= 0)
-    return Surface(map_xy, owner, seeds)
+    height, width = elements.size_hw
+    owner = _splat(elements, drawn)
+    columns = np.broadcast_to(np.arange(width, dtype=np.float32), (height, width)).ravel()
+    rows = np.repeat(np.arange(height, dtype=np.float32), width)
+    seen = np.maximum(owner, 0)
+    step_x, step_y = elements.source_of(seen, columns, rows)
+    np.clip(step_x, -1, 1, out=step_x)
+    np.clip(step_y, -1, 1, out=step_y)
+    source_row = seen // width
+    step_y += source_row
+    step_x += seen - source_row * width
+    surface = Surface(
+        step_x.reshape(height, width), step_y.reshape(height, width), owner.reshape(height, width)
+    )
+    _close_cracks(surface, elements, drawn)
+    return surface
 
 
-def _is_torn(difference: Float) -> Bool:
-    u, v = difference[..., 0], difference[..., 1]
-    torn: Bool = u * u + v * v > TEAR * TEAR
+@dataclass(frozen=True, slots=True)
+class Overlay:
+    """Elements of a soft rim on the target grid; (n,) each.
+
+    Attributes:
+        target: Flat index of the target pixel, each at most once.
+        element: Number of the element that covers it, counted within those given.
+        x: Offset of its source from the element's own pixel, px.
+        y: Likewise.
+        order: Of the element.
+    """
+
+    target: NDArray[np.int64]
+    element: NDArray[np.int64]
+    x: Float
+    y: Float
+    order: Float
+
+
+def overlay(
+    size_hw: tuple[int, int],
+    x: Float,
+    y: Float,
+    order: Float,
+    inverse: tuple[Float, Float, Float, Float],
+) -> Overlay:
+    """Return which target pixels some loose elements cover; of several the one in front.
+
+    Args:
+        size_hw: Size of the target grid.
+        x: (n,) where the elements land.
+        y: (n,) likewise.
+        order: (n,) the larger is in front.
+        inverse: (n,) each, as of `Elements`.
+    """
+    height, width = size_hw
+    column, row = np.rint(x).astype(np.int64), np.rint(y).astype(np.int64)
+    parts = []
+    for dx, dy in ((0, 0), *_NEIGHBOURS):
+        off_x, off_y = column + dx - x, row + dy - y
+        step_x = inverse[0] * off_x + inverse[1] * off_y
+        step_y = inverse[2] * off_x + inverse[3] * off_y
+        miss = np.maximum(np.abs(step_x), np.abs(step_y))
+        inside = (column + dx >= 0) & (column + dx < width) & (row + dy >= 0) & (row + dy < height)
+        number = np.flatnonzero(inside & (miss <= _SLACK))
+        target = (row[number] + dy) * width + column[number] + dx
+        score = order[number] - np.float32(SAME_SURFACE) * miss[number]
+        parts.append((target, number, step_x[number], step_y[number], score))
+    target, number, step_x, step_y, score = (
+        np.concatenate(part) for part in zip(*parts, strict=True)
+    )
+    rank = np.lexsort((score, target))
+    last = np.flatnonzero(np.append(np.diff(target[rank]) != 0, True)) if rank.size else rank
+    chosen = rank[last]
+    number = number[chosen]
+    return Overlay(
+        target[chosen],
+        number,
+        step_x[chosen].astype(np.float32),
+        step_y[chosen].astype(np.float32),
+        order[number],
+    )
+
+
+def _is_torn(du: Float, dv: Float) -> Bool:
+    du *= du
+    dv *= dv
+    du += dv
+    torn: Bool = du > TEAR * TEAR
     return torn
 
 
-def _splat(landing: Float, order: Float, opaque: Bool | None) -> NDArray[np.int32]:
-    """Return the topmost source pixel that lands nearest to each target pixel, or -1."""
-    height, width = order.shape
-    column = np.rint(landing[..., 0]).ravel()
-    row = np.rint(landing[..., 1]).ravel()
-    inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
-    if opaque is not None:
-        inside &= opaque.ravel()
-    source = np.flatnonzero(inside)
-    target = row[source].astype(np.int64) * width + column[source].astype(np.int64)
-    # A non-negative float32 sorts as its bits do; the source index breaks ties.
-    rank = (order - order.min()).ravel().view(np.int32)[source].astype(np.int64)
-    best = np.full(height * width, -1, np.int64)
-    np.maximum.at(best, target, (rank << 32) | source)
-    owner = np.where(best < 0, -1, best & 0xFFFFFFFF).astype(np.int32)
-    return owner.reshape(height, width)
+def _slopes(values: Float, torn_x: Bool, torn_y: Bool) -> tuple[Float, Float]:
+    """Return d/dx and d/dy, one-sided beside tears and at the border of the grid."""
+    across, down = (
+        np.asarray(
+            cv2.Sobel(values, -1, dx, dy, ksize=1, scale=0.5, borderType=cv2.BORDER_REPLICATE),
+            np.float32,
+        )
+        for dx, dy in ((1, 0), (0, 1))
+    )
+    across[:, 0] *= 2
+    across[:, -1] *= 2
+    down[0] *= 2
+    down[-1] *= 2
+    _mend_slope(across, values, torn_x)
+    _mend_slope(down.T, values.T, torn_y.T)
+    return across, down
 
 
-def _elements(flow: Float, landing: Float, torn_x: Bool, torn_y: Bool) -> Float:
-    """Return (h * w, 6): landing x, y, and the inverse Jacobian of ``p + flow(p)`` by rows."""
-    height, width = flow.shape[:2]
-    right = _slope(flow, torn_x, axis=1)
-    down = _slope(flow, torn_y, axis=0)
-    a, b = 1 + right[..., 0], down[..., 0]
-    c, d = right[..., 1], 1 + down[..., 1]
-    determinant = a * d - b * c
-    is_fold = determinant < 0.1
-    scale = 1 / np.where(is_fold, 1, determinant)
-    elements = np.empty((height, width, 6), np.float32)
-    elements[..., :2] = landing
-    elements[..., 2] = np.where(is_fold, 1, d * scale)
-    elements[..., 3] = np.where(is_fold, 0, -b * scale)
-    elements[..., 4] = np.where(is_fold, 0, -c * scale)
-    elements[..., 5] = np.where(is_fold, 1, a * scale)
-    return elements.reshape(-1, 6)
-
-
-def _slope(flow: Float, torn: Bool, *, axis: int) -> Float:
-    """Return the derivative of the flow along an axis, one-sided beside tears and at the border."""
-    whole = torn[..., None]
-    step = np.diff(flow, axis=axis)
-    np.copyto(step, 0, where=whole)
-    kept = (~whole).astype(np.float32)
-    total = np.zeros_like(flow)
-    count = np.zeros((*flow.shape[:2], 1), np.float32)
-    before = (slice(None, -1),) if axis == 0 else (slice(None), slice(None, -1))
-    after = (slice(1, None),) if axis == 0 else (slice(None), slice(1, None))
-    total[before] += step
-    total[after] += step
-    count[before] += kept
-    count[after] += kept
-    total /= np.maximum(count, 1)
-    return total
-
-
-def _solve(elements: Float, owner: NDArray[np.int32], width: int) -> Float:
-    """Return the source position of every target pixel, one Newton step from its owner."""
-    height = owner.shape[0]
-    rows = elements.take(owner.ravel(), axis=0, mode="clip").reshape(height, width, 6)
-    grid = pixel_grid(height, width)
-    off = grid - rows[..., :2]
-    map_xy = np.empty((height, width, 2), np.float32)
-    row, column = np.divmod(owner, width)
-    step_x = rows[..., 2] * off[..., 0] + rows[..., 3] * off[..., 1]
-    step_y = rows[..., 4] * off[..., 0] + rows[..., 5] * off[..., 1]
-    map_xy[..., 0] = column + np.clip(step_x, -1, 1)
-    map_xy[..., 1] = row + np.clip(step_y, -1, 1)
-    return map_xy
-
-
-def _settle(
-    map_xy: Float, owner: NDArray[np.int32], elements: Float, order: Float, margin: float
-) -> None:
-    """Give uncovered pixels and cracks to the neighbouring element that covers them, in place."""
-    height, width = owner.shape
-    order_flat = order.ravel()
-    seen = np.where(owner < 0, -np.inf, order_flat.take(owner, mode="clip")).astype(np.float32)
-    highest = _local_maximum(seen)
-    y, x = np.nonzero(highest > seen + margin)
-    best = seen[y, x]
-    taken: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int32]]] = []
-    for dy, dx in _NEIGHBOURS:
-        from_y, from_x = y + dy, x + dx
-        inside = (from_y >= 0) & (from_y < height) & (from_x >= 0) & (from_x < width)
-        source = np.where(inside, owner[from_y.clip(0, height - 1), from_x.clip(0, width - 1)], -1)
-        rank = np.where(source < 0, -np.inf, order_flat.take(source, mode="clip"))
-        pick = np.flatnonzero(rank > np.where(np.isinf(best), best, best + margin))
-        row = elements.take(source[pick], axis=0)
-        off_x = x[pick] - row[:, 0]
-        off_y = y[pick] - row[:, 1]
-        step_x = row[:, 2] * off_x + row[:, 3] * off_y
-        step_y = row[:, 4] * off_x + row[:, 5] * off_y
-        covered = np.maximum(np.abs(step_x), np.abs(step_y)) <= _SLACK
-        pick, row = pick[covered], row[covered]
-        best[pick] = rank[pick]
-        source_y, source_x = np.divmod(source[pick], width)
-        map_xy[y[pick], x[pick], 0] = source_x + step_x[covered]
-        map_xy[y[pick], x[pick], 1] = source_y + step_y[covered]
-        taken.append((y[pick], x[pick], source[pick]))
-    for row_y, column_x, source in taken:
-        owner[row_y, column_x] = source
-
-
-def _local_maximum(values: Float) -> Float:
-    return np.asarray(cv2.dilate(values, np.ones((3, 3), np.uint8)), np.float32)
+def _mend_slope(slope: Float, values: Float, torn: Bool) -> None:
+    """Make the slope along axis 1 one-sided where ``torn`` lies between two pixels, in place."""
+    row, column = np.nonzero(torn)
+    last = values.shape[1] - 1
+    left, right = column, column + 1
+    has_left = (left > 0) & ~torn[row, np.maximum(left - 1, 0)]
+    slope[row, left] = np.where(
+        has_left, values[row, left] - values[row, np.maximum(left - 1, 0)], 0
+    )
+    has_right = (right < last) & ~torn[row, np.minimum(right, last - 1)]
+    slope[row, right] = np.where(
+        has_right, values[row, np.minimum(right + 1, last)] - values[row, right], 0
+    )
 
 
 def _low_side(order: Float, torn_x: Bool, torn_y: Bool) -> Bool:
-    """Return the source pixels on the lower side of a tear, and the border of the picture."""
     low = np.zeros(order.shape, np.bool_)
-    rises = order[:, 1:] > order[:, :-1]
-    low[:, :-1] |= torn_x & rises
-    low[:, 1:] |= torn_x & ~rises
-    rises = order[1:] > order[:-1]
-    low[:-1] |= torn_y & rises
-    low[1:] |= torn_y & ~rises
-    low[0], low[-1], low[:, 0], low[:, -1] = True, True, True, True
+    row, column = np.nonzero(torn_x)
+    rises = order[row, column + 1] > order[row, column]
+    low[row, np.where(rises, column, column + 1)] = True
+    row, column = np.nonzero(torn_y)
+    rises = order[row + 1, column] > order[row, column]
+    low[np.where(rises, row, row + 1), column] = True
+    low[0] = low[-1] = low[:, 0] = low[:, -1] = True
     return low
+
+
+def _splat(elements: Elements, drawn: Bool | None) -> Index:
+    """Return the topmost element whose centre lands nearest to each target pixel, or -1."""
+    height, width = elements.size_hw
+    column = np.rint(elements.x).astype(np.int32)
+    row = np.rint(elements.y).astype(np.int32)
+    # A negative number is a huge one without sign.
+    inside = (column.view(np.uint32) < width) & (row.view(np.uint32) < height)
+    if drawn is not None:
+        inside &= drawn
+    row *= width
+    row += column
+    # A non-negative float32 sorts as its bits do; the element's number breaks ties.
+    rank = np.empty((row.size, 2), np.int32)
+    rank[:, 0] = np.arange(row.size, dtype=np.int32)
+    rank[:, 1] = (elements.order - elements.order.min()).view(np.int32)
+    keys = rank.view(np.int64).ravel()
+    best = np.full(height * width, -1, np.int64)
+    if inside.all():
+        np.maximum.at(best, row, keys)
+    else:
+        np.maximum.at(best, row[inside], keys[inside])
+    return np.ascontiguousarray(best.view(np.int32)[::2])
+
+
+def _close_cracks(surface: Surface, elements: Elements, drawn: Bool | None) -> None:
+    """Give pixels to an element in front that covers them though it lands nearer to another.
+
+    Asks the surface of each neighbour: its plane leads to an element, which must cover the pixel.
+    In place.
+    """
+    width = surface.owner.shape[1]
+    lowest = np.float32(elements.order.min() - 2 * SAME_SURFACE)
+    owner = surface.owner
+    seen = elements.order.take(owner, mode="clip")
+    seen[owner < 0] = lowest
+    highest = np.asarray(cv2.dilate(seen, np.ones((3, 3), np.uint8)))
+    y, x = np.nonzero(highest > seen + SAME_SURFACE)
+    if not y.size:
+        return
+    best = seen[y, x]
+    padded = cv2.copyMakeBorder(owner, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=-1)
+    float_x, float_y = x.astype(np.float32), y.astype(np.float32)
+    for dx, dy in _NEIGHBOURS:
+        guess = padded[y + 1 + dy, x + 1 + dx]
+        pick = np.flatnonzero(guess >= 0)
+        pick = pick[elements.order[guess[pick]] > best[pick] + SAME_SURFACE]
+        pick, source, step_x, step_y = _covering(
+            elements, pick, guess[pick], float_x[pick], float_y[pick], drawn
+        )
+        order = elements.order[source]
+        better = order > best[pick] + SAME_SURFACE
+        pick, source, order = pick[better], source[better], order[better]
+        best[pick] = order
+        at = (y[pick], x[pick])
+        surface.x[at] = source % width + step_x[better]
+        surface.y[at] = source // width + step_y[better]
+        owner[at] = source
+
+
+def _covering(
+    elements: Elements,
+    number: NDArray[np.int64],
+    guess: Index,
+    x: Float,
+    y: Float,
+    drawn: Bool | None,
+) -> tuple[NDArray[np.int64], Index, Float, Float]:
+    """Return the numbers of the positions that some element beside the guessed one covers.
+
+    Returns:
+        Their numbers, the elements, and the offsets from the elements' pixels to the sources.
+    """
+    height, width = elements.size_hw
+    step_x, step_y = elements.source_of(guess, x, y)
+    column = np.rint(guess % width + step_x).astype(np.int32)
+    row = np.rint(guess // width + step_y).astype(np.int32)
+    valid = (column >= 0) & (column < width) & (row >= 0) & (row < height)
+    valid &= (np.abs(step_x) <= 3) & (np.abs(step_y) <= 3)
+    source = np.where(valid, row * width + column, guess).astype(np.int32)
+    if drawn is not None:
+        valid &= drawn[source]
+    step_x, step_y = elements.source_of(source, x, y)
+    valid &= (np.abs(step_x) <= _SLACK) & (np.abs(step_y) <= _SLACK)
+    kept = np.flatnonzero(valid)
+    return number[kept], source[kept], step_x[kept], step_y[kept]

@@ -7,7 +7,7 @@ pixel must know its source, which is the inverse. `backward_map` finds it, says 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal, get_args
 
 import numpy as np
@@ -15,21 +15,44 @@ from numpy.typing import NDArray
 
 from cmp_engine.errors import FlowError, ImageError
 from cmp_engine.holes import Fill, fill_holes
+from cmp_engine.layers import Layers, split_layers
 from cmp_engine.resample import (
     pixel_grid,
     sample_field,
+    sample_field_points,
     sample_image,
     sample_image_points,
 )
-from cmp_engine.splat import see_through
+from cmp_engine.splat import SAME_SURFACE, Elements, Surface, make_elements, overlay, see
 
 BackwardMethod = Literal["negate", "fixed_point", "splat"]
 
 _FIXED_POINT_STEPS: Final = 12
 _FIXED_POINT_RESIDUAL: Final = 0.5
 _SAME_SURFACE: Final = 0.5
+_ORDER_SCALE: Final = 10_000.0
+_EDGE_REACH: Final = 0.015
 
 Float = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Rim:
+    """Target pixels that a moving part covers in part, along its edge; (n,) each.
+
+    Attributes:
+        index: Flat index of the pixel, row by row.
+        front_xy: (n, 2) where the colour of the front layer comes from.
+        back_xy: (n, 2) where the colour of the back layer comes from.
+        coverage: Of the front layer, 0..1.
+        is_back_hole: True where the back layer is a hole.
+    """
+
+    index: NDArray[np.int64]
+    front_xy: NDArray[np.float32]
+    back_xy: NDArray[np.float32]
+    coverage: NDArray[np.float32]
+    is_back_hole: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +64,13 @@ class BackwardMap:
             size. Holes too have a position: the one that fills them.
         holes: (h, w) bool, True where nothing of the source lands (disocclusions, and what came in
             over the border of the picture).
+        rim: The pixels that show two layers at once, or None. The rest of the map is whole without
+            it: such a pixel has the position of the layer that covers more of it.
     """
 
     map_xy: NDArray[np.float32]
     holes: NDArray[np.bool_]
+    rim: Rim | None = None
 
 
 def identity_map(height: int, width: int) -> BackwardMap:
@@ -58,6 +84,7 @@ def backward_map(
     order: NDArray[np.float32] | None = None,
     method: BackwardMethod = "splat",
     fill: Fill = "stretch",
+    guide: NDArray[np.uint8] | None = None,
 ) -> BackwardMap:
     """Return the inverse of a forward flow.
 
@@ -68,6 +95,8 @@ def backward_map(
         method: ``splat`` knows what is in front and what is a hole; ``fixed_point`` iterates
             ``m = y - flow(m)``, right on smooth flow; ``negate`` is ``y - flow(y)``.
         fill: What the map shows in holes, see `cmp_engine.holes.fill_holes`.
+        guide: (h, w, 3) uint8, the picture that will be warped. The edges of moving parts then
+            follow its colours.
 
     Raises:
         FlowError: The flow or the order has another shape, or values that are not finite.
@@ -80,22 +109,22 @@ def backward_map(
     if order is not None:
         order = _check_order(order, flow.shape[:2])
     height, width = flow.shape[:2]
-    backward = identity_map(height, width)
+    if guide is not None:
+        _check_image(guide, (height, width), "guide")
     box = _moving_box(flow)
     if box is None:
-        return backward
-    inner = flow[box]
-    inner_order = None if order is None else order[box]
+        return identity_map(height, width)
+    reach = 1 if guide is None else max(3, round(_EDGE_REACH * min(height, width)))
+    u = np.ascontiguousarray(flow[(*box, 0)])
+    v = np.ascontiguousarray(flow[(*box, 1)])
     if method == "splat":
-        map_xy, holes, seeds = _by_splat(inner, inner_order)
+        front = _front_order(u, v, None if order is None else order[box])
+        part = _by_splat(u, v, front, None if guide is None else guide[box], fill=fill, reach=reach)
     elif method == "fixed_point":
-        map_xy, holes, seeds = _by_fixed_point(inner)
+        part = _by_fixed_point(flow[box], fill)
     else:
-        map_xy, holes, seeds = _by_negation(inner)
-    fill_holes(map_xy, holes, seeds, fill=fill)
-    backward.map_xy[box] = map_xy + np.array((box[1].start, box[0].start), np.float32)
-    backward.holes[box] = holes
-    return backward
+        part = _by_negation(flow[box], fill)
+    return _placed(part, box, (height, width))
 
 
 def compose(first: BackwardMap, second: BackwardMap) -> BackwardMap:
@@ -143,43 +172,150 @@ def warp_image(
     """
     _check_image(image, backward.holes.shape, "image")
     frame = sample_image(image, backward.map_xy)
+    behind = image
     if background is not None:
         _check_image(background, backward.holes.shape, "background")
+        behind = background
         y, x = np.nonzero(backward.holes)
         if y.size:
             frame[y, x] = sample_image_points(background, backward.map_xy[y, x])
+    if backward.rim is not None and backward.rim.index.size:
+        _blend_rim(frame, backward.rim, image, behind)
     return frame
 
 
+def _blend_rim(
+    frame: NDArray[np.uint8], rim: Rim, image: NDArray[np.uint8], behind: NDArray[np.uint8]
+) -> None:
+    front = sample_image_points(image, rim.front_xy).astype(np.float32)
+    back = sample_image_points(image, rim.back_xy)
+    if behind is not image:
+        hole = np.flatnonzero(rim.is_back_hole)
+        if hole.size:
+            back[hole] = sample_image_points(behind, rim.back_xy[hole])
+    mixed = back + (front - back) * rim.coverage[:, None]
+    frame.reshape(-1, 3)[rim.index] = np.rint(mixed).astype(np.uint8)
+
+
 def _by_splat(
-    flow: Float, order: Float | None
-) -> tuple[Float, NDArray[np.bool_], NDArray[np.bool_]]:
-    if order is None:
-        order = np.sqrt(flow[..., 0] ** 2 + flow[..., 1] ** 2)
-        margin = 0.5
+    u: Float,
+    v: Float,
+    order: Float,
+    guide: NDArray[np.uint8] | None,
+    *,
+    fill: Fill,
+    reach: int,
+) -> BackwardMap:
+    layers = split_layers(u, v, order, guide, reach=reach)
+    shape = u.shape
+    if layers is None:
+        elements = make_elements(u, v, order)
+        surface = see(elements)
+        is_back = elements.is_low
     else:
-        margin = 0.02 * float(np.ptp(order))
-    surface = see_through(flow, order, margin=margin)
-    return surface.map_xy, surface.owner < 0, surface.seeds
+        elements = make_elements(
+            layers.u.reshape(shape), layers.v.reshape(shape), layers.order.reshape(shape)
+        )
+        surface = see(elements, layers.is_solid)
+        is_back = layers.is_back | elements.is_low
+    holes = surface.owner < 0
+    map_xy = np.stack([surface.x, surface.y], axis=-1)
+    seeds = is_back.take(surface.owner, mode="clip") & ~holes
+    fill_holes(map_xy, holes, seeds, fill=fill)
+    if layers is None or not layers.rim.size:
+        return BackwardMap(map_xy, holes)
+    return BackwardMap(map_xy, holes, _lay_rim(layers, elements, surface, map_xy, holes))
 
 
-def _by_fixed_point(flow: Float) -> tuple[Float, NDArray[np.bool_], NDArray[np.bool_]]:
+def _lay_rim(
+    layers: Layers,
+    elements: Elements,
+    surface: Surface,
+    map_xy: Float,
+    holes: NDArray[np.bool_],
+) -> Rim:
+    """Return the rim as it is seen; the map and holes take it where it covers more than half."""
+    width = elements.size_hw[1]
+    row, column = np.divmod(layers.rim, width)
+    order = elements.order[layers.rim_anchor]
+    a, b, c, d = (part[layers.rim_anchor] for part in elements.inverse)
+    seen = overlay(
+        elements.size_hw,
+        (column + layers.rim_u).astype(np.float32),
+        (row + layers.rim_v).astype(np.float32),
+        order,
+        (a, b, c, d),
+    )
+    owner = surface.owner.ravel()[seen.target]
+    below = np.where(owner < 0, -np.inf, elements.order[owner])
+    own_x = (column[seen.element] + seen.x).astype(np.float32)
+    own_y = (row[seen.element] + seen.y).astype(np.float32)
+    own = np.stack([own_x, own_y], axis=-1)
+    coverage = sample_field_points(layers.coverage, own)
+    shown = np.flatnonzero((seen.order > below + SAME_SURFACE) & (coverage > 1 / 64))
+    index, own, coverage = seen.target[shown], own[shown], coverage[shown]
+    rim_number = seen.element[shown]
+    pure = layers.rim_color[rim_number]
+    front = own.copy()
+    front[:, 0] += (pure % width - column[rim_number]) * (1 - coverage)
+    front[:, 1] += (pure // width - row[rim_number]) * (1 - coverage)
+    flat_map, flat_holes = map_xy.reshape(-1, 2), holes.ravel()
+    rim = Rim(index, front, flat_map[index], coverage, flat_holes[index])
+    is_front = coverage >= 0.5
+    flat_map[index[is_front]] = own[is_front]
+    flat_holes[index[is_front]] = False
+    return rim
+
+
+def _front_order(u: Float, v: Float, order: Float | None) -> Float:
+    front = np.sqrt(u * u + v * v)
+    # Of equally fast parts one must be in front as a whole.
+    front += np.float32(0.1) * u + np.float32(0.07) * v
+    if order is not None:
+        low, high = float(order.min()), float(order.max())
+        if high > low:
+            front += (order - np.float32(low)) * np.float32(_ORDER_SCALE / (high - low))
+    return front
+
+
+def _by_fixed_point(flow: Float, fill: Fill) -> BackwardMap:
     height, width = flow.shape[:2]
     grid = pixel_grid(height, width)
     map_xy = grid - flow
-    moved = flow
     for _ in range(_FIXED_POINT_STEPS):
         moved = sample_field(flow, map_xy)
         map_xy = grid - moved
     moved = sample_field(flow, map_xy)
     missed: NDArray[np.bool_] = np.abs(map_xy + moved - grid).max(axis=-1) > _FIXED_POINT_RESIDUAL
-    return map_xy, missed | _is_outside(map_xy), ~missed
+    holes = missed | _is_outside(map_xy)
+    fill_holes(map_xy, holes, ~holes, fill=fill)
+    return BackwardMap(map_xy, holes)
 
 
-def _by_negation(flow: Float) -> tuple[Float, NDArray[np.bool_], NDArray[np.bool_]]:
+def _by_negation(flow: Float, fill: Fill) -> BackwardMap:
     map_xy = pixel_grid(*flow.shape[:2]) - flow
-    outside = _is_outside(map_xy)
-    return map_xy, outside, ~outside
+    holes = _is_outside(map_xy)
+    fill_holes(map_xy, holes, ~holes, fill=fill)
+    return BackwardMap(map_xy, holes)
+
+
+def _placed(part: BackwardMap, box: tuple[slice, slice], size_hw: tuple[int, int]) -> BackwardMap:
+    """Return the map of the whole picture from the map of a box of it."""
+    whole = identity_map(*size_hw)
+    corner = np.array((box[1].start, box[0].start), np.float32)
+    whole.map_xy[box] = part.map_xy + corner
+    whole.holes[box] = part.holes
+    if part.rim is None:
+        return whole
+    row, column = np.divmod(part.rim.index, part.holes.shape[1])
+    index = (row + box[0].start) * size_hw[1] + column + box[1].start
+    rim = replace(
+        part.rim,
+        index=index,
+        front_xy=part.rim.front_xy + corner,
+        back_xy=part.rim.back_xy + corner,
+    )
+    return replace(whole, rim=rim)
 
 
 def _is_outside(map_xy: Float) -> NDArray[np.bool_]:
