@@ -24,7 +24,7 @@ def build_network(config: ModelConfig) -> CMP:
     return CMP(image_encoder, motion_encoder, _motion_decoder(config, image_encoder), config)
 
 
-def channels_out(config: ModelConfig) -> int:
+def _channels_out(config: ModelConfig) -> int:
     """Return the channels of the raw output: logits of both axes, or dx and dy."""
     return 2 * config.num_bins if config.head == "bins" else 2
 
@@ -45,7 +45,7 @@ def _motion_decoder(config: ModelConfig, image_encoder: ImageEncoder) -> MotionD
             config.decoder_channels,
             strides=config.propagation_strides,
             blocks=config.blocks,
-            channels_out=channels_out(config),
+            channels_out=_channels_out(config),
         )
     if config.decoder_channels < 4:
         raise ConfigError(
@@ -58,7 +58,7 @@ def _motion_decoder(config: ModelConfig, image_encoder: ImageEncoder) -> MotionD
         strides=config.propagation_strides,
         blocks=config.blocks,
         skip_channels=image_encoder.skip_channels,
-        channels_out=channels_out(config),
+        channels_out=_channels_out(config),
     )
 
 

@@ -158,13 +158,16 @@ def fold_batch_norm(network: ModuleT) -> ModuleT:
 
     A convolution directly followed by a batch norm, in the order in which a module registers its
     children, must also run in that order; all modules of this package keep to that. Other kinds of
-    normalisation stay as they are.
+    normalisation stay as they are. The products are taken in float64, so fold on a device that has
+    it.
     """
     folded = copy.deepcopy(network).eval()
     for parent in list(folded.modules()):
         children = list(parent.named_children())
         for (name, module), (next_name, next_module) in itertools.pairwise(children):
             if isinstance(module, nn.Conv2d) and isinstance(next_module, nn.BatchNorm2d):
-                setattr(parent, name, fuse_conv_bn_eval(module, next_module))
+                dtype = module.weight.dtype
+                fused = fuse_conv_bn_eval(module.double(), next_module.double())
+                setattr(parent, name, fused.to(dtype))
                 setattr(parent, next_name, nn.Identity())
     return folded
