@@ -14,7 +14,7 @@ from PySide6.QtCore import QObject, Signal
 from cmp_engine.errors import Cancelled
 from cmp_studio.document.motion import film_seconds, frame_times
 from cmp_studio.document.scene import FilmSettings, Scene, set_film
-from cmp_studio.services.motion_backend import EngineChoice, PredictorFactory, load_predictor
+from cmp_studio.services.motion_backend import EngineChoice, EngineFactory, load_engine
 from cmp_studio.services.pictures import OpenedPicture
 from cmp_studio.services.wording import sentence_of
 
@@ -122,7 +122,7 @@ class ExportJob(QObject):
         picture: OpenedPicture,
         settings: ExportSettings,
         choice: EngineChoice,
-        make_predictor: PredictorFactory = load_predictor,
+        make_engine: EngineFactory = load_engine,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
@@ -131,7 +131,7 @@ class ExportJob(QObject):
         self._picture = picture
         self._settings = settings
         self._choice = choice
-        self._make_predictor = make_predictor
+        self._make_engine = make_engine
         self._stop = threading.Event()
         self._started_at = 0.0
         self._reported_at = 0.0
@@ -196,7 +196,7 @@ class ExportJob(QObject):
         )
 
     def _load(self) -> MotionPredictor:
-        predictor = self._make_predictor(self._choice)
+        predictor = self._make_engine(self._choice).predictor
         if self._stop.is_set():
             raise Cancelled("The export was cancelled.")
         return predictor

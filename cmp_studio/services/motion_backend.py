@@ -51,6 +51,7 @@ class EngineInfo:
         device: Name of the device, for people.
         is_fast: Whether frames may be rendered in batches and larger (a GPU).
         details: Facts about the weights from their file, for the tooltip.
+        devices: What `EngineChoice.device` can be here, besides "auto".
     """
 
     choice: EngineChoice
@@ -58,6 +59,7 @@ class EngineInfo:
     device: str
     is_fast: bool = False
     details: str = ""
+    devices: tuple[str, ...] = ("cpu",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,20 +101,28 @@ class Stage:
     engine: int = 0
 
 
-PredictorFactory = Callable[[EngineChoice], "MotionPredictor"]
+@dataclass(frozen=True, slots=True, eq=False)
+class Engine:
+    """A predictor and what people are told about it."""
+
+    predictor: MotionPredictor
+    info: EngineInfo
 
 
-def load_predictor(choice: EngineChoice) -> MotionPredictor:
+EngineFactory = Callable[[EngineChoice], Engine]
+
+
+def load_engine(choice: EngineChoice) -> Engine:
     """Load weights onto a device. Imports PyTorch: seconds, off the GUI thread.
 
     Raises:
         cmp_engine.errors.EngineError: No such weights or device.
     """
+    from cmp_engine.predictor import MotionPredictor
     from cmp_engine.weights import load_model
 
-    from cmp_engine.predictor import MotionPredictor
-
-    return MotionPredictor(load_model(choice.weights), device=choice.device)
+    predictor = MotionPredictor(load_model(choice.weights), device=choice.device)
+    return Engine(predictor, describe_engine(predictor, choice))
 
 
 class MotionBackend:
@@ -121,11 +131,11 @@ class MotionBackend:
     Thread: made anywhere, used on one thread only.
 
     Args:
-        make_predictor: Loads what a choice names.
+        make_engine: Loads what a choice names.
     """
 
-    def __init__(self, make_predictor: PredictorFactory = load_predictor) -> None:
-        self._make_predictor = make_predictor
+    def __init__(self, make_engine: EngineFactory = load_engine) -> None:
+        self._make_engine = make_engine
         self._predictor: MotionPredictor | None = None
         self._info: EngineInfo | None = None
         self._digest = ""
@@ -149,11 +159,11 @@ class MotionBackend:
         Raises:
             cmp_engine.errors.EngineError: No such weights or device.
         """
-        predictor = self._make_predictor(choice)
-        self._predictor = predictor
+        engine = self._make_engine(choice)
+        self._predictor = engine.predictor
         self._digest = ""
         self._renderers.clear()
-        self._info = describe_engine(predictor, choice)
+        self._info = engine.info
         log.info("engine: %s on %s", self._info.weights, self._info.device)
         return self._info
 
@@ -204,8 +214,21 @@ def describe_engine(predictor: MotionPredictor, choice: EngineChoice) -> EngineI
         details = "\n".join(line if len(line) < 200 else line[:197] + "..." for line in lines)
     device = predictor.device
     return EngineInfo(
-        choice, weights, describe_device(device), is_fast=device.type != "cpu", details=details
+        choice,
+        weights,
+        describe_device(device),
+        is_fast=device.type != "cpu",
+        details=details,
+        devices=_devices(),
     )
+
+
+def _devices() -> tuple[str, ...]:
+    import torch
+
+    cuda = tuple(f"cuda:{index}" for index in range(torch.cuda.device_count()))
+    mps = ("mps",) if torch.backends.mps.is_available() else ()
+    return ("cpu", *cuda, *mps)
 
 
 def shrunk_flow(flow: NDArray[np.float32], image_hw: tuple[int, int]) -> NDArray[np.float16]:

@@ -13,12 +13,12 @@ from cmp_studio.services.frame_cache import CachedFrame
 from cmp_studio.services.latest_wins import Failure, Interrupted, Job, LatestWinsRunner
 from cmp_studio.services.motion_backend import (
     EngineChoice,
+    EngineFactory,
     EngineInfo,
     MotionBackend,
     Pose,
-    PredictorFactory,
     Stage,
-    load_predictor,
+    load_engine,
 )
 from cmp_studio.services.wording import sentence_of
 
@@ -94,10 +94,10 @@ class PredictorWorker(QObject):
     busy_changed = Signal()
 
     def __init__(
-        self, make_predictor: PredictorFactory = load_predictor, parent: QObject | None = None
+        self, make_engine: EngineFactory = load_engine, parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
-        self._backend = MotionBackend(make_predictor)
+        self._backend = MotionBackend(make_engine)
         self._film_job = -1
         self._film_done = 0
         self._runner = LatestWinsRunner(self._work, lanes=LANES, name="predictor", parent=self)

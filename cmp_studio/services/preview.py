@@ -68,7 +68,8 @@ class Preview(QObject):
         cached_changed(): `cached` is another row of marks.
         engine_changed(): The engine was loaded, is being loaded, or could not be.
         answered(seconds): A pose of a drag was rendered in this time.
-        failed(sentence): The engine can't be loaded or can't render.
+        engine_failed(sentence): The weights or the device can't be had.
+        failed(sentence): A frame can't be rendered.
         busy_changed(): `is_busy` may be another.
     """
 
@@ -76,6 +77,7 @@ class Preview(QObject):
     cached_changed = Signal()
     engine_changed = Signal()
     answered = Signal(float)
+    engine_failed = Signal(str)
     failed = Signal(str)
     busy_changed = Signal()
 
@@ -206,7 +208,7 @@ class Preview(QObject):
         """Keep the old engine and say so."""
         self._is_loading = False
         self.engine_changed.emit()
-        self.failed.emit(sentence)
+        self.engine_failed.emit(sentence)
 
     def on_frame_ready(self, answer: FrameAnswer) -> None:
         """Keep and show a frame that was rendered."""

@@ -1,0 +1,76 @@
+"""All services of one window, made in the right order and stopped in the right order."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject
+
+from cmp_studio.document.scene import Scene
+from cmp_studio.services.background import Background
+from cmp_studio.services.export_job import ExportJob, ExportSettings
+from cmp_studio.services.motion_backend import EngineChoice, EngineFactory, load_engine
+from cmp_studio.services.playback import Playback
+from cmp_studio.services.predictor_worker import PredictorWorker
+from cmp_studio.services.preferences import Preferences
+from cmp_studio.services.preview import Preview
+from cmp_studio.services.scene_files import SceneFiles
+from cmp_studio.services.session import Session
+from cmp_studio.services.tools import CanvasTools
+from cmp_studio.services.view_options import ViewOptions
+from cmp_studio.services.weights_store import WeightsStore
+
+
+class Studio(QObject):
+    """What the widgets work with.
+
+    Args:
+        preferences: What is remembered between runs.
+        make_engine: Loads weights onto a device; called on worker threads.
+    """
+
+    def __init__(
+        self,
+        preferences: Preferences,
+        make_engine: EngineFactory = load_engine,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._make_engine = make_engine
+        self.preferences = preferences
+        self.background = Background(self)
+        self.session = Session(self)
+        self.playback = Playback(self)
+        self.worker = PredictorWorker(make_engine, self)
+        self.preview = Preview(self.session, self.playback, self.worker, parent=self)
+        self.tools = CanvasTools(self.session, self)
+        self.options = ViewOptions(preferences, self)
+        self.files = SceneFiles(self.session, self.background, preferences, self)
+        self.weights = WeightsStore(self)
+
+    def engine_choice(self) -> EngineChoice:
+        """The weights and the device that the user chose last."""
+        return EngineChoice(
+            self.preferences.text("engine/weights", "default"),
+            self.preferences.text("engine/device", "auto"),
+        )
+
+    def load_engine(self, choice: EngineChoice) -> None:
+        """Take other weights or another device, and remember the choice."""
+        self.preferences.set_text("engine/weights", choice.weights)
+        self.preferences.set_text("engine/device", choice.device)
+        self.preview.load_engine(choice)
+
+    def make_export(self, scene: Scene, settings: ExportSettings) -> ExportJob:
+        """Return an export of ``scene``, not started yet, with the engine in use."""
+        picture = self.session.picture
+        if picture is None:
+            raise RuntimeError("No scene is open; open a picture first.")
+        engine = self.preview.engine
+        choice = self.engine_choice() if engine is None else engine.choice
+        return ExportJob(scene, picture, settings, choice, self._make_engine, self)
+
+    def shutdown(self) -> bool:
+        """Stop every thread and save the preferences; return whether all threads have ended."""
+        self.playback.pause()
+        ended = [self.worker.stop(), self.weights.stop(), self.background.stop()]
+        self.preferences.save()
+        return all(ended)

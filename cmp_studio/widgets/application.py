@@ -1,0 +1,66 @@
+"""The application around the window: log, errors, theme, and the engine after the first paint."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QApplication
+
+from cmp_studio.services.error_report import ErrorReport, ErrorReporter, start_log, stop_log
+from cmp_studio.services.motion_backend import EngineFactory
+from cmp_studio.services.preferences import Preferences
+from cmp_studio.services.studio import Studio
+from cmp_studio.widgets.dialogs import show_error
+from cmp_studio.widgets.icons import application_icon
+from cmp_studio.widgets.main_window import MainWindow
+from cmp_studio.widgets.theme import ThemeManager
+
+log = logging.getLogger(__name__)
+
+
+class StudioApplication(QObject):
+    """Owns the window and what lives as long as it does.
+
+    Args:
+        application: Qt's.
+        make_engine: Loads weights onto a device; called on worker threads.
+    """
+
+    def __init__(self, application: QApplication, make_engine: EngineFactory) -> None:
+        super().__init__()
+        application.setApplicationName("CMP Studio")
+        application.setDesktopFileName("cmp-studio")
+        application.setWindowIcon(application_icon())
+        application.setStyle("Fusion")
+        self._preferences = Preferences(parent=self)
+        self._log_file = start_log(self._preferences.folder)
+        self._reporter = ErrorReporter(self)
+        self._reporter.install()
+        self._reporter.reported.connect(self.on_error_reported)
+        self._themes = ThemeManager(self._preferences, self)
+        self.studio = Studio(self._preferences, make_engine, self)
+        self.window = MainWindow(self.studio, self._themes)
+        self.window.first_painted.connect(self.on_first_painted)
+
+    def show(self, path: Path | None) -> None:
+        """Show the window and open ``path``, or the bundled sample."""
+        self.window.show()
+        self.window.start(path)
+
+    def close(self) -> None:
+        """Stop every thread and undo what was installed."""
+        if not self.studio.shutdown():
+            log.error("a thread did not end; the program is left with it")
+        self._reporter.uninstall()
+        stop_log(self._log_file)
+        self.window.deleteLater()
+
+    def on_first_painted(self) -> None:
+        """Load the network now that the window is there."""
+        self.studio.load_engine(self.studio.engine_choice())
+
+    def on_error_reported(self, report: ErrorReport) -> None:
+        """Tell the user about a fault."""
+        show_error(self.window, report, self._log_file)

@@ -1,0 +1,103 @@
+"""The bar over the canvas and the column of tools beside it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
+
+from cmp_studio.services.view_options import ViewMode, ViewOptions
+from cmp_studio.widgets.controls import Segments, make_button
+from cmp_studio.widgets.theme import GRID
+
+VIEW_NAMES: Final[dict[ViewMode, str]] = {"photo": "Photo", "motion": "Motion", "flow": "Flow"}
+VIEW_HINTS: Final[dict[ViewMode, str]] = {
+    "photo": "The photo, still (Ctrl+1)",
+    "motion": "The photo, moving (Ctrl+2)",
+    "flow": "The flow in colours over the photo (Ctrl+3)",
+}
+
+
+class HeaderBar(QFrame):
+    """Undo and redo, what the canvas shows, and export."""
+
+    def __init__(
+        self,
+        options: ViewOptions,
+        left: list[QAction],
+        right: list[QAction],
+        export: QAction,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._options = options
+        self.setProperty("role", "panel")
+        self.setFixedHeight(44)
+        self.views = Segments("View", VIEW_NAMES)
+        for mode, hint in VIEW_HINTS.items():
+            self.views.button(mode).setToolTip(hint)
+        self.export_button = make_button("Export…", "primary")
+        self.export_button.setToolTip("Write the film to a file (Ctrl+E)")
+        self.export_button.clicked.connect(export.trigger)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(GRID, 0, GRID, 0)
+        row.setSpacing(GRID // 2)
+        for action in left:
+            row.addWidget(action_button(action))
+        row.addStretch(1)
+        row.addWidget(self.views)
+        row.addStretch(1)
+        for action in right:
+            row.addWidget(action_button(action))
+        row.addSpacing(GRID)
+        row.addWidget(self.export_button)
+        self.views.chosen.connect(self.on_view_chosen)
+        options.changed.connect(self.on_options_changed)
+        self.on_options_changed()
+
+    def on_view_chosen(self, value: str) -> None:
+        """Show the photo, the motion or the flow."""
+        for mode in VIEW_NAMES:
+            if mode == value:
+                self._options.set_mode(mode)
+
+    def on_options_changed(self) -> None:
+        """Show which view is on."""
+        self.views.show_value(self._options.mode)
+
+
+class ToolColumn(QFrame):
+    """The tools, one of them in use."""
+
+    def __init__(self, actions: list[QAction], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "panel")
+        self.setAccessibleName("Tools")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(GRID // 2, GRID, GRID // 2, GRID)
+        column.setSpacing(GRID // 2)
+        for action in actions:
+            column.addWidget(action_button(action))
+        column.addStretch(1)
+        self.setFixedWidth(48)
+
+
+def action_button(action: QAction) -> QToolButton:
+    """A button for an action: its icon, and its name with its key as the tip."""
+    button = QToolButton()
+    button.setDefaultAction(action)
+    button.setIconSize(QSize(22, 22))
+    button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    button.setAccessibleName(action.text().replace("&", ""))
+    return button
+
+
+def separator() -> QFrame:
+    """A thin vertical or horizontal line between two panels, as the layout stretches it."""
+    line = QFrame()
+    line.setProperty("role", "line")
+    line.setMinimumSize(1, 1)
+    return line

@@ -1,0 +1,151 @@
+"""Small dialogs: unsaved changes, errors, keys, about."""
+
+from __future__ import annotations
+
+from importlib import metadata
+from pathlib import Path
+from typing import Final, Literal
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QMessageBox, QVBoxLayout, QWidget
+
+from cmp_studio.services.error_report import ErrorReport
+from cmp_studio.widgets.controls import make_button, make_label
+from cmp_studio.widgets.icons import application_icon
+from cmp_studio.widgets.theme import GRID
+
+UnsavedAnswer = Literal["save", "discard", "cancel"]
+
+KEYS: Final = (
+    ("Drag", "Draw an arrow"),
+    ("Double-click", "Set a pin"),
+    ("Right-click", "Remove the nearest"),
+    ("Shift + click", "Add to the selection"),
+    ("Arrow keys", "Nudge by 1 px, with Shift by 10"),
+    ("V  A  P", "Select, arrow, pin"),
+    ("Delete", "Delete what is selected"),
+    ("Ctrl+D", "Duplicate"),
+    ("Ctrl+Z  Ctrl+Shift+Z", "Undo, redo"),
+    ("Esc", "Cancel a drag, select nothing"),
+    ("Space", "Play or pause; hold to pan"),
+    (",  .", "One frame back, on"),
+    ("Wheel", "Zoom at the mouse"),
+    ("F  1", "Whole photo, 100 %"),
+    ("H  I", "Hide arrows and pins, inspector"),
+    ("Ctrl+1  2  3", "Photo, motion, flow"),
+    ("Ctrl+E", "Export the film"),
+)
+
+
+def ask_unsaved(parent: QWidget, title: str) -> UnsavedAnswer:
+    """Ask what to do with changes that are not saved."""
+    box = QMessageBox(parent)
+    box.setIcon(QMessageBox.Icon.Question)
+    box.setWindowTitle("CMP Studio")
+    box.setText(f"Save the changes to “{title}”?")
+    box.setInformativeText("They are lost otherwise.")
+    save = box.addButton("Save", QMessageBox.ButtonRole.AcceptRole)
+    discard = box.addButton("Discard", QMessageBox.ButtonRole.DestructiveRole)
+    box.addButton("Cancel", QMessageBox.ButtonRole.RejectRole)
+    box.setDefaultButton(save)
+    box.exec()
+    if box.clickedButton() is save:
+        return "save"
+    return "discard" if box.clickedButton() is discard else "cancel"
+
+
+def show_problem(parent: QWidget, sentence: str) -> QMessageBox:
+    """Say that something did not work; the window stays in use."""
+    box = QMessageBox(QMessageBox.Icon.Warning, "CMP Studio", sentence, parent=parent)
+    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    box.setModal(False)
+    box.show()
+    return box
+
+
+def show_error(parent: QWidget, report: ErrorReport, log_file: Path | None) -> QMessageBox:
+    """Say that the program has a fault, with the facts for whoever mends it."""
+    box = QMessageBox(QMessageBox.Icon.Critical, "CMP Studio", report.sentence, parent=parent)
+    where = "" if log_file is None else f" The log is in {log_file}."
+    box.setInformativeText(f"You can go on, but save your work first.{where}")
+    box.setDetailedText(report.details)
+    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    box.setModal(False)
+    box.show()
+    return box
+
+
+class KeysDialog(QDialog):
+    """What keys and mouse do."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Keys and mouse")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(3 * GRID)
+        grid.setVerticalSpacing(GRID)
+        for row, (keys, what) in enumerate(KEYS):
+            grid.addWidget(make_label(keys, "title"), row, 0)
+            grid.addWidget(make_label(what, "muted"), row, 1)
+        close = make_button("Close")
+        close.clicked.connect(self.accept)
+        buttons = QHBoxLayout()
+        buttons.addStretch(1)
+        buttons.addWidget(close)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(3 * GRID, 3 * GRID, 3 * GRID, 2 * GRID)
+        column.setSpacing(2 * GRID)
+        column.addLayout(grid)
+        column.addLayout(buttons)
+
+
+class AboutDialog(QDialog):
+    """What this is, whose ideas it stands on, and under which licence."""
+
+    def __init__(self, weights: str, device: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("About CMP Studio")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        sign = make_label("")
+        sign.setPixmap(application_icon().pixmap(64, 64))
+        words = make_label(
+            "Puppeteer a photo: drag an arrow on a part and it moves, with everything that "
+            "belongs to it.<br><br>After “Self-Supervised Learning via Conditional Motion "
+            "Propagation”, Zhan et al., CVPR 2019.<br>MIT licence."
+        )
+        words.setTextFormat(Qt.TextFormat.RichText)
+        words.setWordWrap(True)
+        words.setMinimumWidth(360)
+        facts = make_label(f"Network: {weights}\nDevice: {device}", "muted")
+        facts.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        close = make_button("Close")
+        close.clicked.connect(self.accept)
+        text = QVBoxLayout()
+        text.setSpacing(GRID)
+        text.addWidget(make_label("CMP Studio", "heading"))
+        text.addWidget(make_label(f"Version {program_version()}", "muted"))
+        text.addSpacing(GRID)
+        text.addWidget(words)
+        text.addSpacing(GRID)
+        text.addWidget(facts)
+        row = QHBoxLayout()
+        row.setSpacing(3 * GRID)
+        row.addWidget(sign, 0, Qt.AlignmentFlag.AlignTop)
+        row.addLayout(text)
+        buttons = QHBoxLayout()
+        buttons.addStretch(1)
+        buttons.addWidget(close)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(3 * GRID, 3 * GRID, 3 * GRID, 2 * GRID)
+        column.setSpacing(2 * GRID)
+        column.addLayout(row)
+        column.addLayout(buttons)
+
+
+def program_version() -> str:
+    """The installed version."""
+    try:
+        return metadata.version("cmp-studio")
+    except metadata.PackageNotFoundError:
+        return "from source"

@@ -1,0 +1,188 @@
+"""The submenus whose contents change: recent files, samples, loop, weights, device."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QAction, QActionGroup
+from PySide6.QtWidgets import QFileDialog, QMenu, QProgressDialog
+
+from cmp_studio.services.samples import samples_folder
+from cmp_studio.services.studio import Studio
+
+if TYPE_CHECKING:
+    from cmp_studio.widgets.main_window import MainWindow
+
+
+class Submenus(QObject):
+    """Fills the submenus and carries out what is chosen there."""
+
+    def __init__(self, window: MainWindow, studio: Studio, loop_menu: QMenu) -> None:
+        super().__init__(window)
+        self._window = window
+        self._studio = studio
+        actions = window.actions_by_name
+        self._menus = actions.submenus
+        self._weights_group = QActionGroup(self)
+        self._device_group = QActionGroup(self)
+        self._progress: QProgressDialog | None = None
+        for action in loop_menu.actions():
+            self._menus["@loop"].addAction(action)
+        self._menus["@recent"].aboutToShow.connect(self.on_recent_about_to_show)
+        self._weights_group.triggered.connect(self.on_weights_triggered)
+        self._device_group.triggered.connect(self.on_device_triggered)
+        actions["import_weights"].triggered.connect(self.on_import_weights)
+        actions["fetch_weights"].triggered.connect(self.on_fetch_weights)
+        studio.preferences.recent_files_changed.connect(self.on_recent_about_to_show)
+        studio.preview.engine_changed.connect(self.on_engine_changed)
+        studio.weights.listed.connect(self.on_weights_listed)
+        studio.weights.added.connect(self.on_weights_added)
+        studio.weights.progressed.connect(self.on_fetch_progressed)
+        self._fill_samples()
+        self.on_recent_about_to_show()
+        self.on_weights_listed()
+
+    def on_recent_about_to_show(self) -> None:
+        """List the files that were open last."""
+        menu = self._menus["@recent"]
+        menu.clear()
+        files = self._studio.preferences.recent_files()
+        for path in files:
+            action = menu.addAction(path.name)
+            action.setData(str(path))
+            action.setToolTip(str(path))
+            action.triggered.connect(self.on_file_triggered)
+        menu.setEnabled(bool(files))
+        if files:
+            menu.addSeparator()
+            menu.addAction("Clear list").triggered.connect(self.on_clear_recent)
+
+    def on_clear_recent(self) -> None:
+        """Forget the files that were open last."""
+        self._studio.preferences.clear_recent_files()
+
+    def on_file_triggered(self) -> None:
+        """Open a recent file."""
+        action = self.sender()
+        if isinstance(action, QAction):
+            self._window.desk.open(Path(str(action.data())))
+
+    def on_sample_triggered(self) -> None:
+        """Open a bundled scene."""
+        action = self.sender()
+        if isinstance(action, QAction):
+            self._window.desk.open_sample(Path(str(action.data())))
+
+    def on_engine_changed(self) -> None:
+        """Tick the weights and the device in use, and list what else there is."""
+        info = self._studio.preview.engine
+        if info is None or self._studio.preview.is_loading:
+            return
+        menu = self._menus["@device"]
+        menu.clear()
+        for device in ("auto", *info.devices):
+            action = menu.addAction(_device_text(device))
+            action.setData(device)
+            action.setCheckable(True)
+            action.setChecked(device == info.choice.device)
+            self._device_group.addAction(action)
+        self._studio.weights.refresh()
+
+    def on_weights_listed(self) -> None:
+        """List the weights on this machine."""
+        self._close_progress()
+        info = self._studio.preview.engine
+        menu = self._menus["@weights"]
+        menu.clear()
+        rows = self._studio.weights.rows
+        for row in rows:
+            if not row.is_there:
+                continue
+            action = menu.addAction(row.title)
+            action.setData(row.name)
+            action.setCheckable(True)
+            action.setEnabled(not row.problem)
+            action.setToolTip(row.problem)
+            action.setChecked(info is not None and info.choice.weights == row.name)
+            self._weights_group.addAction(action)
+        menu.setEnabled(not menu.isEmpty())
+        self._menus["@device"].setEnabled(not self._menus["@device"].isEmpty())
+
+    def on_weights_triggered(self, action: QAction) -> None:
+        """Take other weights."""
+        choice = replace(self._studio.engine_choice(), weights=str(action.data()))
+        self._studio.load_engine(choice)
+
+    def on_device_triggered(self, action: QAction) -> None:
+        """Compute on another device."""
+        choice = replace(self._studio.engine_choice(), device=str(action.data()))
+        self._studio.load_engine(choice)
+
+    def on_weights_added(self, name: str) -> None:
+        """Take the weights that were just added."""
+        self._close_progress()
+        self._window.status.show_message(f"Added the weights “{name}”")
+        self._studio.load_engine(replace(self._studio.engine_choice(), weights=name))
+
+    def on_import_weights(self) -> None:
+        """Choose a file of weights and add it."""
+        chosen, _ = QFileDialog.getOpenFileName(
+            self._window,
+            "Add weights",
+            str(Path.home()),
+            "Weights (*.safetensors *.pth.tar *.pth *.tar);;All files (*)",
+        )
+        if chosen:
+            self._window.status.show_message(f"Adding {Path(chosen).name}…")
+            self._studio.weights.add_file(Path(chosen))
+
+    def on_fetch_weights(self) -> None:
+        """Download the weights of the published demos."""
+        if self._studio.weights.is_fetching:
+            return
+        self._progress = QProgressDialog(
+            "Downloading the published weights…", "Stop", 0, 0, self._window
+        )
+        self._progress.setWindowTitle("Weights")
+        self._progress.setMinimumDuration(0)
+        self._progress.setAutoClose(False)
+        self._progress.canceled.connect(self._studio.weights.cancel)
+        self._progress.show()
+        self._studio.weights.fetch_official()
+
+    def on_fetch_progressed(self, done: int, total: int) -> None:
+        """Show how far the download is."""
+        if self._progress is not None and total > 0:
+            self._progress.setRange(0, 1000)
+            self._progress.setValue(min(999, round(1000 * done / total)))
+            self._progress.setLabelText(
+                f"Downloading the published weights: {done / 1e6:.0f} of {total / 1e6:.0f} MB"
+            )
+
+    def _close_progress(self) -> None:
+        if self._progress is not None and not self._studio.weights.is_fetching:
+            self._progress.canceled.disconnect(self._studio.weights.cancel)
+            self._progress.close()
+            self._progress.deleteLater()
+            self._progress = None
+
+    def _fill_samples(self) -> None:
+        menu = self._menus["@samples"]
+        folder = samples_folder()
+        paths = [] if folder is None else sorted(folder.glob("*.cmps"))
+        for path in paths:
+            action = menu.addAction(path.stem.replace("_", " ").capitalize())
+            action.setData(str(path))
+            action.triggered.connect(self.on_sample_triggered)
+        menu.menuAction().setVisible(bool(paths))
+
+
+def _device_text(device: str) -> str:
+    if device == "auto":
+        return "Automatic"
+    if device.startswith("cuda"):
+        return f"GPU {device.removeprefix('cuda:')} (CUDA)"
+    return {"cpu": "Processor", "mps": "GPU (Metal)"}.get(device, device)
