@@ -72,6 +72,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         with stop_on_termination():
             code: int = _COMMANDS.get(namespace.command, window).run(namespace, console)
         sys.stdout.flush()
+    except SystemExit as stop:  # wrong usage that only the command could see
+        return stop.code if isinstance(stop.code, int) else EXIT_USAGE
     except (Cancelled, Interrupted, KeyboardInterrupt):
         console.fail("stopped; nothing was left half written.")
         return EXIT_INTERRUPTED
