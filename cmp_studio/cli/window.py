@@ -23,12 +23,6 @@ def run(options: argparse.Namespace, console: Console) -> int:
     """Open the window and return the exit code when it is closed."""
     if options.file is not None and not options.file.is_file():
         raise ImageError(f"There is no file {options.file}; check the name.")
-    from cmp_studio.system_libraries import problem
-
-    sentence = problem()  # Qt would end the whole process, so it is asked before
-    if sentence is not None:
-        console.fail(sentence)
-        return 1
     from cmp_studio.widgets.app import run_window
 
     return run_window(options.file)
