@@ -116,6 +116,24 @@ class ClipPairs:
             torch.from_numpy(valid),
         )
 
+    def pictures(self, count: int, side: int = 256) -> Tensor:
+        """Return ``count`` squares (count, 3, side, side) uint8 of the clips' frames.
+
+        As many clips as possible; meant as backgrounds and patterns for synthetic puppets.
+        """
+        rng = np.random.default_rng([self.seed, count])
+        order = rng.permutation(np.resize(np.arange(len(self.shards)), count))
+        found = np.empty((count, side, side, 3), np.uint8)
+        for number, index in enumerate(order):
+            shard = self.shards[int(index)]
+            frame = shard.image(int(rng.integers(len(shard))), 0)
+            short = min(frame.shape[:2])
+            top = int(rng.integers(frame.shape[0] - short + 1))
+            left = int(rng.integers(frame.shape[1] - short + 1))
+            square = frame[top : top + short, left : left + short]
+            found[number] = cv2.resize(square, (side, side), interpolation=cv2.INTER_AREA)
+        return torch.from_numpy(found).permute(0, 3, 1, 2).contiguous()
+
     def _sample(
         self, size: int, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

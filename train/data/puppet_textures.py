@@ -77,6 +77,27 @@ def make_textures(count: int, generator: torch.Generator) -> Tensor:
     return torch.stack(made).contiguous()
 
 
+def textures_from(pictures: Tensor, count: int, generator: torch.Generator) -> Tensor:
+    """Return ``count`` patterns (count, side, side) in 0..1 cut out of pictures, mirrored to tile.
+
+    Args:
+        pictures: (K, 3, h, w) uint8, at least 64 px a side.
+        count: How many.
+        generator: Chooses the places.
+    """
+    half = TEXTURE_SIDE // 2
+    height, width = pictures.shape[-2:]
+    made = []
+    for _ in range(count):
+        which = int(torch.randint(0, len(pictures), (), generator=generator))
+        top = int(torch.randint(0, height - half + 1, (), generator=generator))
+        left = int(torch.randint(0, width - half + 1, (), generator=generator))
+        piece = pictures[which, :, top : top + half, left : left + half].float().mean(0)
+        piece = torch.cat([piece, piece.flip(1)], 1)
+        made.append(_unit(torch.cat([piece, piece.flip(0)], 0)))
+    return torch.stack(made)
+
+
 def _random_colors(rng: np.random.Generator, count: int) -> NDArray[np.float32]:
     """Return (count, 3) colours 0..255, from grey to saturated, from dark to light."""
     value = rng.uniform(20, 250, (count, 1))

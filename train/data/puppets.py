@@ -15,8 +15,9 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, conv2d, conv_transpose2d, pad
 
 from train.data.puppet_render import PuppetRenderer
-from train.data.puppet_scene import PuppetScenes, SceneSampler
-from train.data.puppet_textures import make_backgrounds, make_textures
+from train.data.puppet_sampler import SceneSampler
+from train.data.puppet_scene import PuppetScenes
+from train.data.puppet_textures import make_backgrounds, make_textures, textures_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,8 @@ class PuppetGenerator:
         device: Where to draw; scenes themselves are drawn up on the CPU.
         with_next: Whether to draw the next frame, too (half of the time).
         is_clean: Whether to leave out sensor noise, blur and JPEG blocks.
-        backgrounds: Pictures (K, 3, h, w) uint8 to use besides the procedural ones.
+        backgrounds: Pictures (K, 3, h, w) uint8, at least 64 px a side, to use besides the
+            procedural ones, as backgrounds and as patterns on puppets.
         max_shift: Longest displacement within a puppet, px at a short side of 256.
     """
 
@@ -85,6 +87,7 @@ class PuppetGenerator:
         pictures = make_backgrounds(72, 256, seed)
         if backgrounds is not None:
             pictures = _joined(pictures, backgrounds)
+            textures = torch.cat([textures, textures_from(backgrounds, 80, generator)])
         self._sampler = SceneSampler(
             self.size_hw,
             seed=seed,
