@@ -10,6 +10,7 @@ from __future__ import annotations
 import pickle
 import re
 import struct
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,7 +79,10 @@ def read_checkpoint(path: Path) -> Checkpoint:
         WeightsFormatError: The file is damaged, may be malicious, or is no CMP checkpoint.
     """
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        # An open file, because torch.load judges a path by its ending.
+        with path.open("rb") as file, warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # about files that are refused below
+            content = torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise WeightsFormatError(_explain_refusal(path, str(error))) from error
     except _DAMAGE as error:

@@ -191,13 +191,13 @@ def _persist(transfer: _Transfer, attempts: int, pause: Callable[[float], None])
         try:
             transfer.attempt()
         except _LineBroken as error:
-            failures = 1 if transfer.have > before else failures + 1
+            failures = 0 if transfer.have > before else failures + 1
             if failures >= attempts:
                 raise WeightsDownloadError(
                     f"The download did not finish ({error}); what came is kept, so try again later."
                 ) from error
             waited = 0.0
-            while waited < min(2.0 ** (failures - 1), MAX_PAUSE_SECONDS):
+            while waited < min(2.0**failures, MAX_PAUSE_SECONDS):
                 transfer.check_cancelled()
                 pause(PAUSE_STEP_SECONDS)
                 waited += PAUSE_STEP_SECONDS
