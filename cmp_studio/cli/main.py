@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -68,6 +69,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     console = Console(
         is_quiet=getattr(namespace, "is_quiet", False), is_json=getattr(namespace, "is_json", False)
     )
+    if not logging.getLogger().handlers:
+        logging.getLogger().addHandler(logging.NullHandler())  # what matters is said below
     try:
         with stop_on_termination():
             code: int = _COMMANDS.get(namespace.command, window).run(namespace, console)

@@ -197,7 +197,11 @@ def picture_from_bytes(data: bytes, name: str) -> Picture:
         raise PictureError(
             f"{name} is not a picture known here; open a JPEG, PNG, WebP, TIFF, BMP, GIF or AVIF."
         ) from error
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError as error:
+        raise PictureError(
+            f"{name} is too large: a picture may have at most {MAX_PIXELS // 1_000_000} megapixels."
+        ) from error
+    except (OSError, SyntaxError, ValueError) as error:
         raise PictureError(f"{name} is not a readable picture: {error}.") from error
     return Picture(name, width, height, data, hashlib.sha256(data).hexdigest())
 
