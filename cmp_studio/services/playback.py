@@ -37,6 +37,7 @@ class Playback(QObject):
         self._index = 0
         self._is_looping = True
         self._is_playing = False
+        self._is_held = False
         self._origin = 0.0
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
@@ -110,6 +111,16 @@ class Playback(QObject):
         self._timer.stop()
         self.playing_changed.emit(False)
 
+    def hold(self) -> None:
+        """Let time stand still without pausing, while something is being dragged."""
+        self._is_held = True
+
+    def let_go(self) -> None:
+        """Let time run on from the due frame after `hold`."""
+        if self._is_held:
+            self._is_held = False
+            self._rebase(self._index)
+
     def toggle(self) -> None:
         """Play when paused, pause when playing."""
         if self._is_playing:
@@ -130,7 +141,7 @@ class Playback(QObject):
 
     def on_tick(self) -> None:
         """Show the frame that the clock asks for."""
-        if not self._is_playing:
+        if not self._is_playing or self._is_held:
             return
         index = int((self._clock() - self._origin) * self._fps + 1e-6)
         if index >= self._count and not self._is_looping:

@@ -137,7 +137,9 @@ class Actions(QObject):
         """Draw the icons in the colours of a theme."""
         for command in COMMANDS:
             if command.icon:
-                self._actions[command.name].setIcon(themed_icon(command.icon, theme))
+                is_toggle = command.is_checkable and not command.group
+                icon = themed_icon(command.icon, theme, is_toggle=is_toggle)
+                self._actions[command.name].setIcon(icon)
 
     def _make(self, command: Command, window: QMainWindow) -> QAction:
         action = QAction(command.text, window)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import sys
 from pathlib import Path
@@ -31,9 +32,15 @@ def run_window(path: Path | None) -> int:
     existing = QApplication.instance()
     application = existing if isinstance(existing, QApplication) else QApplication(sys.argv[:1])
     studio_application = StudioApplication(application, load_engine)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    on_interrupt = signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl+C ends the event loop too
     try:
         studio_application.show(path)
-        return application.exec()
+        status = application.exec()
     finally:
-        studio_application.close()
+        signal.signal(signal.SIGINT, on_interrupt)
+        has_ended = studio_application.close()
+    if not has_ended:
+        # A thread hangs in a library; waiting for it would keep a process without a window.
+        logging.shutdown()
+        os._exit(status)
+    return status

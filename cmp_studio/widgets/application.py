@@ -49,13 +49,15 @@ class StudioApplication(QObject):
         self.window.show()
         self.window.start(path)
 
-    def close(self) -> None:
-        """Stop every thread and undo what was installed."""
-        if not self.studio.shutdown():
+    def close(self) -> bool:
+        """Stop every thread and undo what was installed; return whether all threads have ended."""
+        has_ended = self.studio.shutdown()
+        if not has_ended:
             log.error("a thread did not end; the program is left with it")
         self._reporter.uninstall()
         stop_log(self._log_file)
         self.window.deleteLater()
+        return has_ended
 
     def on_first_painted(self) -> None:
         """Load the network now that the window is there."""

@@ -92,6 +92,8 @@ def action_button(action: QAction) -> QToolButton:
     button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
     button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     button.setAccessibleName(action.text().replace("&", ""))
+    if action.isCheckable() and action.actionGroup() is None:
+        button.setProperty("role", "toggle")
     return button
 
 

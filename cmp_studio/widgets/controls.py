@@ -9,7 +9,6 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF, QWheelEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
-    QAbstractSpinBox,
     QButtonGroup,
     QComboBox,
     QDoubleSpinBox,
@@ -54,6 +53,11 @@ def make_button(text: str, role: str = "", parent: QWidget | None = None) -> QPu
     return button
 
 
+def field_height(widget: QWidget) -> int:
+    """Height that all fields in a row share, logical px."""
+    return max(28, widget.fontMetrics().height() + 12)
+
+
 class NumberField(QDoubleSpinBox):
     """A number that is typed, stepped by keys or wheel; it speaks once it is whole.
 
@@ -81,9 +85,12 @@ class NumberField(QDoubleSpinBox):
         self.setSingleStep(step)
         self.setSuffix(suffix)
         self.setKeyboardTracking(False)
-        self.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
+        # The style sheet makes the buttons vanish. With NoButtons and a border, Qt gives the text
+        # a width of one px.
+        self.lineEdit().setTextMargins(8, 0, 8, 0)
         self.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.setMinimumWidth(72)
+        self.setFixedHeight(field_height(self))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.valueChanged.connect(self.on_value_changed)
@@ -132,6 +139,7 @@ class ChoiceBox(QComboBox):
         self.setAccessibleName(name)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setFixedHeight(field_height(self))
         for value, text in choices.items():
             self.addItem(text, value)
         self.activated.connect(self.on_activated)

@@ -38,7 +38,13 @@ from cmp_studio.services.export_job import (
 from cmp_studio.services.preferences import Preferences
 from cmp_studio.services.session import Session
 from cmp_studio.services.wording import duration_text, sentence_of
-from cmp_studio.widgets.controls import ChoiceBox, NumberField, make_button, make_label
+from cmp_studio.widgets.controls import (
+    ChoiceBox,
+    NumberField,
+    field_height,
+    make_button,
+    make_label,
+)
 from cmp_studio.widgets.theme import GRID, ThemeManager
 
 log = logging.getLogger(__name__)
@@ -86,6 +92,8 @@ class ExportDialog(QDialog):
         self.path_field = QLineEdit()
         self.path_field.setAccessibleName("File")
         self.browse_button = make_button("Choose…")
+        for widget in (self.path_field, self.browse_button):
+            widget.setFixedHeight(field_height(self))
         self.summary = make_label("", "muted")
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)

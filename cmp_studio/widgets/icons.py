@@ -25,12 +25,16 @@ _LINE: Final = 1.8
 _RATIOS: Final = (1.0, 2.0, 3.0)
 
 
-def themed_icon(name: str, theme: Theme) -> QIcon:
-    """The icon ``name`` in the colours of ``theme``; switched-on ones in the accent."""
+def themed_icon(name: str, theme: Theme, *, is_toggle: bool = False) -> QIcon:
+    """The icon ``name`` in the colours of ``theme``.
+
+    What is on is drawn in the accent; a toggle, which is on most of the time, is drawn plainly
+    then, and steps back while it is off.
+    """
     icon = QIcon()
     states = (
-        (QIcon.Mode.Normal, QIcon.State.Off, theme.text),
-        (QIcon.Mode.Normal, QIcon.State.On, theme.accent),
+        (QIcon.Mode.Normal, QIcon.State.Off, theme.disabled if is_toggle else theme.text),
+        (QIcon.Mode.Normal, QIcon.State.On, theme.text if is_toggle else theme.accent),
         (QIcon.Mode.Disabled, QIcon.State.Off, theme.disabled),
         (QIcon.Mode.Disabled, QIcon.State.On, theme.disabled),
     )

@@ -227,6 +227,8 @@ QToolButton {{ background: transparent; border: 1px solid transparent; border-ra
     padding: 5px; color: {t.text}; }}
 QToolButton:hover {{ background: {t.hover}; }}
 QToolButton:pressed, QToolButton:checked {{ background: {t.pressed}; }}
+QToolButton[role="toggle"]:checked {{ background: transparent; }}
+QToolButton[role="toggle"]:hover {{ background: {t.hover}; }}
 QToolButton:focus {{ border-color: {t.accent}; }}
 QToolButton:disabled {{ color: {t.disabled}; }}
 QToolButton::menu-indicator {{ image: none; width: 0; }}
@@ -239,6 +241,8 @@ QLineEdit:focus, QDoubleSpinBox:focus, QSpinBox:focus, QComboBox:focus {{
     border-color: {t.accent}; }}
 QLineEdit:disabled, QDoubleSpinBox:disabled, QSpinBox:disabled, QComboBox:disabled {{
     color: {t.disabled}; }}
+QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ width: 0; height: 0; border: 0; }}
+QAbstractSpinBox QLineEdit {{ background: transparent; border: 0; padding: 0; min-height: 0; }}
 QComboBox::drop-down {{ border: 0; width: 22px; }}
 QComboBox::down-arrow {{ image: none; }}
 QComboBox QAbstractItemView {{ background: {t.raised}; color: {t.text};

@@ -19,10 +19,11 @@ from cmp_studio.widgets.view_transform import ViewTransform
 _OUTLINE: Final = QColor(16, 16, 16, 200)
 _SELECTED: Final = QColor(255, 255, 255)
 _SHAFT: Final = 2.6
-_HEAD_LENGTH: Final = 13.0
-_HEAD_WIDTH: Final = 11.0
+_HEAD_LENGTH: Final = 14.0
+_HEAD_WIDTH: Final = 12.5
 _TAIL_RADIUS: Final = 5.0
 _PIN_RADIUS: Final = 8.0
+_BEAD_CLEARANCE: Final = 14.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,8 @@ def draw_track(painter: QPainter, track: Track, transform: ViewTransform, look: 
         if track.is_on and look.moved != (0.0, 0.0):
             x, y = track.tail
             at = transform.to_screen((x + look.moved[0], y + look.moved[1]))
-            _draw_bead(painter, at, color)
+            if min(_distance(at, line[0]), _distance(at, line[-1])) > _BEAD_CLEARANCE:
+                _draw_bead(painter, at, color)
     painter.restore()
 
 
@@ -148,12 +150,12 @@ def _draw_pin(painter: QPainter, at: QPointF, color: QColor, look: TrackLook) ->
 
 
 def _draw_bead(painter: QPainter, at: QPointF, color: QColor) -> None:
-    painter.setPen(QPen(_OUTLINE, 3.6))
+    painter.setPen(QPen(_OUTLINE, 3.2))
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.drawEllipse(at, 4.2, 4.2)
-    painter.setPen(QPen(color, 1.8))
+    painter.drawEllipse(at, 3.2, 3.2)
+    painter.setPen(QPen(color, 1.4))
     painter.setBrush(_SELECTED)
-    painter.drawEllipse(at, 4.2, 4.2)
+    painter.drawEllipse(at, 3.2, 3.2)
 
 
 def draw_band(painter: QPainter, rect: QRectF, accent: QColor) -> None:

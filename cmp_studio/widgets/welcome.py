@@ -129,14 +129,13 @@ class DropZone(QWidget):
     def __init__(self, themes: ThemeManager, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._themes = themes
-        self.setMinimumSize(600, 264)
+        self.setMinimumSize(600, 256)
         heading = make_label("Drop a photo to make it move", "heading")
         heading.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         words = make_label(
             "Then drag an arrow on a part: it moves, and what belongs to it comes along.", "muted"
         )
         words.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-        words.setWordWrap(True)
         self.open_button = make_button("Open a photo…", "primary")
         self.open_button.setToolTip("Open a photo or a scene (Ctrl+O)")
         self.paste_button = make_button("Paste")
@@ -150,10 +149,12 @@ class DropZone(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(4 * GRID, 11 * GRID, 4 * GRID, 4 * GRID)
         column.setSpacing(GRID)
+        column.addStretch(1)
         column.addWidget(heading)
         column.addWidget(words)
         column.addSpacing(GRID)
         column.addLayout(buttons)
+        column.addStretch(1)
         themes.changed.connect(self.update)
 
     def paintEvent(self, _event: QPaintEvent) -> None:

@@ -127,7 +127,7 @@ def test_interrupted_work_when_nothing_newer_then_taken_up_again(qtbot):
         if job.request == "film" and rounds.count("film") == 1:
             runner.submit("pose", lane=0)
             raise Interrupted
-        return None
+        return
 
     runner = LatestWinsRunner(work, lanes=2)
     runner.start()
