@@ -29,6 +29,7 @@ import cv2
 import numpy as np
 
 from train.data.flow_estimation import EstimatorName, make_estimator
+from train.data.published_list import ListedPair, load_listed, read_list
 from train.data.shards import write_shard
 from train.data.video import (
     VIDEO_SUFFIXES,
@@ -41,6 +42,9 @@ from train.data.video import (
 )
 from train.errors import DataError
 
+LIST_SUFFIX: Final = ".txt"
+_NONE: Final = ".none"  # stands for the file of a clip that has no pair worth keeping
+_LINES: Final = 256  # of a list, in one file of pairs
 _SUFFIX: Final = ".safetensors"
 
 
@@ -104,8 +108,41 @@ def prepare_clip(path: Path, target: Path, count: int, settings: Settings) -> Cl
     except (DataError, cv2.error, ValueError) as error:
         return ClipReport(clip, 0, dict(left_out), str(error))
     if not pairs:
-        return ClipReport(clip, 0, dict(left_out), None)
+        target.with_suffix(_NONE).write_text(json.dumps(left_out) + "\n", encoding="utf-8")
     return ClipReport(clip, len(pairs), dict(left_out), None)
+
+
+def prepare_list(
+    path: Path, lines: Sequence[ListedPair], target: Path, settings: Settings
+) -> ClipReport:
+    """Write the pairs of some lines of a list, with the flow named there; bad lines are counted.
+
+    Pictures of another size than the first go into files of their own, numbered.
+    """
+    cv2.setNumThreads(1)
+    left_out: Counter[str] = Counter()
+    by_size: dict[tuple[int, ...], list[MeasuredPair]] = {}
+    problems: list[str] = []
+    for line in lines:
+        try:
+            pair = load_listed(line, settings.short_side)
+        except DataError as error:
+            left_out["broken"] += 1
+            problems.append(f"line {line.line}: {error}")
+            continue
+        by_size.setdefault(pair.images[0].shape, []).append(pair)
+    written = 0
+    for number, pairs in enumerate(by_size.values()):
+        name = target if number == 0 else target.with_stem(f"{target.stem}-{number}")
+        write_shard(
+            name,
+            pairs,
+            clip=path.stem,
+            stride=settings.stride,
+            settings={"source": source_of(path.stem), "flow": "given"},
+        )
+        written += len(pairs)
+    return ClipReport(path.stem, written, dict(left_out), "; ".join(problems[:3]) or None)
 
 
 def source_of(clip: str) -> str:
@@ -162,17 +199,19 @@ def quotas(clips: Sequence[Path], each: int, caps: dict[str, float]) -> dict[Pat
     return result
 
 
-def prepare(
+def plan(
     clips: Sequence[Path],
     out: Path,
     settings: Settings,
     *,
     each: int = 24,
     caps: dict[str, float] | None = None,
-    jobs: int = 1,
-) -> Iterator[ClipReport]:
-    """Yield a report for each clip as it is done; clips that have their file are passed over."""
-    out.mkdir(parents=True, exist_ok=True)
+) -> list[Task]:
+    """Return the files that this process of a group is to make, the sources in turn.
+
+    Raises:
+        DataError: A list can't be read.
+    """
     wanted = quotas(clips, each, caps or {})
     rank, world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
     # The sources take turns, so that what is there early is mixed already.
@@ -183,20 +222,71 @@ def prepare(
         order.append((turn[source], source, clip))
         turn[source] += 1
     ordered = [clip for *_, clip in sorted(order, key=lambda row: row[:2])]
-    mine = ordered[rank::world]
-    tasks = [(clip, out / f"{clip.stem}{_SUFFIX}") for clip in mine]
-    tasks = [(clip, target) for clip, target in tasks if not target.exists()]
+    times = Counter(clip.stem for clip in clips)
+    tasks = [
+        task
+        for clip in ordered
+        for task in _tasks(
+            clip,
+            clip.stem if times[clip.stem] == 1 else f"{clip.stem}_in_{clip.parent.name}",
+            out,
+            wanted[clip],
+            settings,
+        )
+    ]
+    return tasks[rank::world]
+
+
+def prepare(tasks: Sequence[Task], *, jobs: int = 1) -> Iterator[ClipReport]:
+    """Yield a report for each file as it is made; those that are there are passed over."""
+    tasks = [task for task in tasks if not task.is_done()]
+    for task in tasks:
+        task.target.parent.mkdir(parents=True, exist_ok=True)
     if jobs <= 1:
-        for clip, target in tasks:
-            yield prepare_clip(clip, target, wanted[clip], settings)
+        for task in tasks:
+            yield task.run()
         return
     with ProcessPoolExecutor(jobs) as pool:
-        futures = [
-            pool.submit(prepare_clip, clip, target, wanted[clip], settings)
-            for clip, target in tasks
-        ]
-        for future in as_completed(futures):
+        for future in as_completed([pool.submit(task.run) for task in tasks]):
             yield future.result()
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One file of pairs to make: of a clip, or of some lines of a list."""
+
+    path: Path
+    target: Path
+    count: int
+    settings: Settings
+    lines: tuple[ListedPair, ...] = ()
+
+    def is_done(self) -> bool:
+        """Return whether an earlier run has made the file, or found nothing to put into it."""
+        return self.target.exists() or self.target.with_suffix(_NONE).exists()
+
+    def run(self) -> ClipReport:
+        """Make the file; report what came of it."""
+        if self.lines:
+            return prepare_list(self.path, self.lines, self.target, self.settings)
+        return prepare_clip(self.path, self.target, self.count, self.settings)
+
+
+def _tasks(path: Path, name: str, out: Path, count: int, settings: Settings) -> list[Task]:
+    """Return the files to make of a clip or list."""
+    if path.suffix.lower() != LIST_SUFFIX:
+        return [Task(path, out / f"{name}{_SUFFIX}", count, settings)]
+    lines = read_list(path)
+    return [
+        Task(
+            path,
+            out / f"{name}-{start:07d}{_SUFFIX}",
+            count,
+            settings,
+            tuple(lines[start : start + _LINES]),
+        )
+        for start in range(0, len(lines), _LINES)
+    ]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -229,25 +319,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         caps = _caps(options.cap)
         clips = find_clips(options.videos)
+        tasks = plan(clips, options.out, settings, each=options.pairs_per_clip, caps=caps)
     except DataError as error:
         print(error, file=sys.stderr)  # a command-line entry point
         return 1
-    return _run(clips, caps, options, settings)
+    return _run(tasks, options.jobs)
 
 
-def _run(
-    clips: list[Path], caps: dict[str, float], options: argparse.Namespace, settings: Settings
-) -> int:
+def _run(tasks: Sequence[Task], jobs: int) -> int:
     started = time.monotonic()
     done, pairs = 0, 0
     left_out: Counter[str] = Counter()
     problems: list[str] = []
-    existing = sum((options.out / f"{clip.stem}{_SUFFIX}").exists() for clip in clips)
-    world = int(os.environ.get("WORLD_SIZE", "1"))
-    total = max(1, math.ceil((len(clips) - existing) / world))
-    for report in prepare(
-        clips, options.out, settings, each=options.pairs_per_clip, caps=caps, jobs=options.jobs
-    ):
+    existing = sum(task.is_done() for task in tasks)
+    total = len(tasks) - existing
+    for report in prepare(tasks, jobs=jobs):
         done += 1
         pairs += report.written
         left_out.update(report.left_out)
@@ -255,11 +341,11 @@ def _run(
             problems.append(f"{report.clip}: {report.problem}")
         spent = time.monotonic() - started
         eta = spent / done * (total - done)
-        line = f"{done}/{total} clips, {pairs} pairs, {spent:.0f} s, {eta:.0f} s left"
+        line = f"{done}/{total} files, {pairs} pairs, {spent:.0f} s, {eta:.0f} s left"
         print(f"\r{line}", end="", file=sys.stderr, flush=True)  # progress
     summary = {
-        "clips": done,
-        "clips_done_before": existing,
+        "files": done,
+        "files_from_before": existing,
         "pairs": pairs,
         "pairs_left_out": dict(left_out),
         "broken": problems,
