@@ -91,6 +91,7 @@ def scan(frames: list[Image]) -> ClipScan:
         for frame in frames
     ]
     dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+    dis.setFinestScale(1)  # small movers are a few pixels wide here
     motion = np.zeros(max(len(frames) - 1, 0), np.float32)
     is_cut = np.zeros(max(len(frames) - 1, 0), bool)
     for index, (first, second) in enumerate(pairwise(small)):
