@@ -271,7 +271,8 @@ def resize_flow(flow: NDArray[np.float32], size_hw: tuple[int, int]) -> NDArray[
     resized = np.asarray(
         cv2.resize(flow, (size_hw[1], size_hw[0]), interpolation=method), np.float32
     )
-    return resized * np.array([size_hw[1] / width, size_hw[0] / height], np.float32)
+    resized *= np.array([size_hw[1] / width, size_hw[0] / height], np.float32)
+    return resized
 
 
 def _check_flow_size(flow: NDArray[np.float32], size_hw: tuple[int, int]) -> None:

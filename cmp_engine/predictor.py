@@ -23,7 +23,7 @@ from cmp_engine.guidance import GuidanceSet, batch_to_network, check_guidance
 from cmp_engine.image_io import MAX_PIXELS
 from cmp_engine.modeling.cmp import CMP
 from cmp_engine.runner import NetworkRunner, Precision
-from cmp_engine.upsampling import FlowUpsampler, Upsampling, grid_alignment
+from cmp_engine.upsampling import FlowUpsampler, Upsampling, grid_alignment, output_stride
 
 if TYPE_CHECKING:
     from cmp_engine.weights import LoadedModel, WeightsInfo
@@ -125,8 +125,15 @@ class MotionPredictor:
             geometry = ImageGeometry.fit(
                 (image.shape[0], image.shape[1]), short_side=self._short_side
             )
-            self._runner.prepare(geometry.image_to_network(image))
-            upsampler = FlowUpsampler(image, geometry, alignment=grid_alignment(self._config))
+            on_network = geometry.image_to_network(image)
+            self._runner.prepare(on_network)
+            upsampler = FlowUpsampler(
+                image,
+                on_network,
+                geometry,
+                stride=output_stride(self._config),
+                alignment=grid_alignment(self._config),
+            )
             self._state = _ImageState(geometry=geometry, upsampler=upsampler)
 
     def predict(
@@ -195,9 +202,7 @@ class MotionPredictor:
                 chosen = busy[start : start + MAX_BATCH]
                 batch = batch_to_network([sets[index] for index in chosen], state.geometry)
                 for index, flow in zip(chosen, self._runner.predict(batch), strict=True):
-                    flows[index] = state.upsampler.upsample(
-                        flow, method=upsampling, size_hw=size_hw
-                    )
+                    state.upsampler.upsample(flow, method=upsampling, out=flows[index])
             return flows
 
     def _ready(self) -> _ImageState:
