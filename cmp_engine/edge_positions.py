@@ -53,13 +53,17 @@ def edge_positions(image: NDArray[np.uint8], width: float) -> tuple[Array, Array
     extended = _extend(image, margin)
     lab = cv2.cvtColor(extended.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
     lab = cv2.bilateralFilter(lab, 7, 10, 3)  # texture is no edge
-    positions = _coordinates(height + 2 * margin, width_px + 2 * margin) - np.float32(margin)
+    positions = _coordinates(height + 2 * margin, width_px + 2 * margin)
     _filter_along_edges(positions, np.asarray(lab, np.float32), width)
-    inside = positions[:, margin : margin + height, margin : margin + width_px]
-    x = np.clip(inside[0], 0, width_px - 1)
-    y = np.clip(inside[1], 0, height - 1)
-    # Once more from where they lead: a sharper border between the two sides.
-    return _read(x, x, y), _read(y, x, y)
+    x, y = positions
+    # Once more from where they lead, which sharpens the border between two sides; then a little
+    # blur against the teeth that this leaves along soft outlines.
+    x, y = _soften(_read(x, x, y)), _soften(_read(y, x, y))
+    inside = np.s_[margin : margin + height, margin : margin + width_px]
+    return (
+        np.clip(x[inside] - margin, 0, width_px - 1),
+        np.clip(y[inside] - margin, 0, height - 1),
+    )
 
 
 class GuidedOffsets:
@@ -134,6 +138,10 @@ def _coordinates(height: int, width: int) -> Array:
 def _read(field: Array, x: Array, y: Array) -> Array:
     read = cv2.remap(field, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(read, np.float32)
+
+
+def _soften(plane: Array) -> Array:
+    return np.asarray(cv2.GaussianBlur(plane, (0, 0), 1.0), np.float32)
 
 
 def _filter_along_edges(field: Array, guide: Array, width: float) -> None:
