@@ -15,6 +15,7 @@ from cmp_studio.document.motion import frame_times, guidance_at, peak_guidance
 from cmp_studio.document.scene import Picture, Scene
 from cmp_studio.document.tracks import Point
 from cmp_studio.pipeline.errors import PipelineError
+from cmp_studio.pipeline.in_betweens import InBetweens
 
 if TYPE_CHECKING:
     from cmp_engine.predictor import MotionPredictor
@@ -26,6 +27,15 @@ Guidance: TypeAlias = tuple[tuple[Point, ...], tuple[Point, ...]]
 KEPT_BYTES: Final = 512 << 20
 """How much memory the frames take that are shown again later, as on the way back of a ping-pong."""
 
+KEY_SPACING: Final = 4.0
+"""How far an arrow goes at most between two predictions, px where the short side is 384.
+
+Own choice. Measured on three photos with arrows of 15 to 25 px: the flow between is off by at most
+0.08 px and by 0.02 px on average where something moves, for a seventh of the predictions or less;
+at 8 px it would be 0.3 and 0.07 px.
+"""
+
+_NETWORK_SIDE: Final = 384
 _STEPS_PER_PX: Final = 1024
 
 
@@ -104,10 +114,18 @@ class Film:
             predictor.set_image(image)
         self.scene = scene
         self.size_hw = size_hw or (scene.picture.height, scene.picture.width)
-        self._renderer = FrameRenderer(
-            predictor, image, size_hw=self.size_hw, freeze=freeze_of(scene)
+        once = [frame_guidance(scene, time) for time in frame_times(scene.film)]
+        self._guidance = once * loops
+        short_side = min(scene.picture.height, scene.picture.width)
+        in_betweens = InBetweens(
+            predictor,
+            once[0][0],
+            [displacements for _, displacements in once],
+            spacing_px=KEY_SPACING * short_side / _NETWORK_SIDE,
         )
-        self._guidance = [frame_guidance(scene, t) for t in frame_times(scene.film)] * loops
+        self._renderer = FrameRenderer(
+            in_betweens, image, size_hw=self.size_hw, freeze=freeze_of(scene)
+        )
 
     @property
     def frame_count(self) -> int:
