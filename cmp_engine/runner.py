@@ -102,12 +102,17 @@ class NetworkRunner:
         return flow
 
     def _move_network(self) -> None:
-        self._network.to(self.device).to(memory_format=torch.channels_last)
+        self._network.to(self.device).to(memory_format=self._memory_format())
 
     def _prepare(self, image: Tensor) -> PreparedImage:
         with torch.inference_mode(), self._precision(is_half=self._is_half):
             normalized = normalize_images(image.to(self.device))
-            return self._network.prepare(normalized.contiguous(memory_format=torch.channels_last))
+            ordered = normalized.contiguous(memory_format=self._memory_format())
+            return self._network.prepare(ordered)
+
+    def _memory_format(self) -> torch.memory_format:
+        # Channels-last is faster on CUDA; on the CPU it makes an edit a third slower (bench_edit).
+        return torch.channels_last if self.device.type == "cuda" else torch.contiguous_format
 
     def _predict(self, guidance: Guidance, *, is_half: bool) -> NDArray[np.float32]:
         if self._prepared is None:  # pragma: no cover - predict checks it
