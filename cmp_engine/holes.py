@@ -10,11 +10,15 @@ from numpy.typing import NDArray
 
 Fill = Literal["stretch", "behind"]
 
+_COARSER: Final = 3
+"""From one averaging window to the next."""
+
 _MIRROR_REACH: Final = 0.1
 """Part of the picture's longer side that a mirrored background comes from at most."""
 
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
+Index = NDArray[np.int64]
 
 
 def fill_holes(map_xy: Float, holes: Bool, seeds: Bool, *, fill: Fill) -> None:
@@ -28,69 +32,79 @@ def fill_holes(map_xy: Float, holes: Bool, seeds: Bool, *, fill: Fill) -> None:
             ``behind`` takes what lies there behind the moved part: the place on the background
             itself, for a picture that shows it (a background plate).
     """
-    if not holes.any():
+    hole = np.flatnonzero(holes)
+    if not hole.size:
         return
     if not seeds.any():
         seeds = ~holes
         if not seeds.any():
             return
-    raw_distance, labels = cv2.distanceTransformWithLabels(
-        (~seeds).view(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    distance = np.asarray(raw_distance, np.float32)
-    seed_y, seed_x = np.nonzero(seeds)
-    number = np.zeros(int(labels.max()) + 1, np.int64)
-    number[labels[seed_y, seed_x]] = np.arange(seed_y.size)
-    y, x = np.nonzero(holes)
-    nearest = number[labels[y, x]]
-    near_y, near_x = seed_y[nearest], seed_x[nearest]
+    height, width = holes.shape
+    flat_map = map_xy.reshape(-1, 2)
+    distance, nearest = nearest_true(seeds)
+    depth, near = distance[hole], nearest[hole]
+    row, column = np.divmod(hole, width)
+    near_row, near_column = np.divmod(near, width)
+    at = np.stack([column, row], axis=-1).astype(np.float32)
+    anchor = np.stack([near_column, near_row], axis=-1).astype(np.float32)
     # In each hole: the way to the background, and how far the background itself has moved.
-    field = np.zeros((*holes.shape, 4), np.float32)
-    field[y, x, 0] = near_x - x
-    field[y, x, 1] = near_y - y
-    field[y, x, 2] = map_xy[near_y, near_x, 0] - near_x
-    field[y, x, 3] = map_xy[near_y, near_x, 1] - near_y
-    way, shift = np.split(_smoothed(field, holes, distance, y, x), 2, axis=1)
-    at = np.stack([x, y], axis=-1).astype(np.float32)
+    base = flat_map[near]
+    field = np.concatenate([anchor - at, base - anchor], axis=1)
+    field = _smoothed(field, hole, depth, width)
+    way, shift = field[:, :2], field[:, 2:]
     if fill == "behind":
-        map_xy[y, x] = at + shift
+        flat_map[hole] = at + shift
         return
-    edge = at + way
-    depth = np.hypot(way[:, 0], way[:, 1])
-    soft = _MIRROR_REACH * max(holes.shape)
+    soft = np.float32(_MIRROR_REACH * max(height, width))
     gain = soft * np.tanh(depth / soft) / np.maximum(depth, 1e-6)
-    base = map_xy[near_y, near_x].copy()
-    todo = np.arange(y.size)
     result = base
+    todo = np.arange(hole.size)
     for part in (1.0, 0.5, 0.25, 0.0):
-        at_part = edge[todo] + way[todo] * (gain[todo] * part)[:, None]
-        source = at_part + shift[todo]
-        column = np.rint(at_part[:, 0]).astype(np.int64)
-        row = np.rint(at_part[:, 1]).astype(np.int64)
-        inside = (column >= 0) & (column < holes.shape[1]) & (row >= 0) & (row < holes.shape[0])
-        column, row = column.clip(0, holes.shape[1] - 1), row.clip(0, holes.shape[0] - 1)
-        seen = map_xy[row, column] + at_part - np.stack([column, row], axis=-1)
-        fits = inside & ~holes[row, column] & (np.abs(seen - source).max(axis=1) < 2)
+        beside = at[todo] + way[todo] * (1 + part * gain[todo])[:, None]
+        whole = np.rint(beside)
+        column, row = whole[:, 0].astype(np.int64), whole[:, 1].astype(np.int64)
+        inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
+        number = np.where(inside, row * width + column, hole[todo])
+        source = beside + shift[todo]
+        differs = np.abs(flat_map[number] + (beside - whole) - source)
+        fits = inside & ~holes.ravel()[number]
+        fits &= np.maximum(differs[:, 0], differs[:, 1]) < 2
         result[todo[fits]] = source[fits]
         todo = todo[~fits]
         if not todo.size:
             break
-    map_xy[y, x] = result
+    flat_map[hole] = result
 
 
-def _smoothed(
-    field: Float, holes: Bool, distance: Float, y: NDArray[np.int64], x: NDArray[np.int64]
-) -> Float:
-    """Return the field at the pixels of holes, averaged over as much as they are deep."""
-    weight = holes.astype(np.float32)
-    depth = distance[y, x]
-    result = field[y, x]
-    side = 3
-    while side // 2 <= depth.max():
-        total = cv2.blur(field, (side, side), borderType=cv2.BORDER_CONSTANT)
-        count = cv2.blur(weight, (side, side), borderType=cv2.BORDER_CONSTANT)
-        average = total[y, x] / np.maximum(count[y, x], 1e-6)[:, None]
-        part = np.clip(depth / (side // 2) - 1, 0, 1)[:, None]
-        result += ((average - result) * part).astype(np.float32)
-        side = 2 * side - 1
+def nearest_true(mask: Bool) -> tuple[Float, Index]:
+    """Return the distance to the nearest True pixel, px, and its flat index, (h * w,) each."""
+    distance, labels = cv2.distanceTransformWithLabels(
+        (~mask).view(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    # Pixels are labelled row by row.
+    return np.asarray(distance, np.float32).ravel(), np.flatnonzero(mask)[labels.ravel() - 1]
+
+
+def _smoothed(field: Float, hole: Index, depth: Float, width: int) -> Float:
+    """Return the field (n, c) of the pixels of holes, averaged over as much as they are deep."""
+    row, column = hole // width, hole % width
+    top, left = int(row.min()), int(column.min())
+    box_width = int(column.max()) - left + 1
+    inner = (row - top) * box_width + column - left
+    dense = np.zeros((int(row.max()) - top + 1, box_width, field.shape[1]), np.float32)
+    dense.reshape(-1, field.shape[1])[inner] = field
+    weight = np.zeros(dense.shape[:2], np.float32)
+    weight.ravel()[inner] = 1
+    result = field
+    deepest = float(depth.max())
+    radius = 1
+    while radius <= deepest:
+        size = (2 * radius + 1, 2 * radius + 1)
+        total = np.asarray(cv2.blur(dense, size, borderType=cv2.BORDER_CONSTANT))
+        count = np.asarray(cv2.blur(weight, size, borderType=cv2.BORDER_CONSTANT))
+        average = total.reshape(-1, field.shape[1])[inner]
+        average /= np.maximum(count.ravel()[inner], 1e-6)[:, None]
+        part = np.clip((depth - radius) / (_COARSER - 1) / radius, 0, 1)[:, None]
+        result = result + (average - result) * part
+        radius *= _COARSER
     return result

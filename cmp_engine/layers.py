@@ -16,6 +16,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from cmp_engine.holes import nearest_true
+from cmp_engine.matte import coverage_of
+
 Float = NDArray[np.float32]
 Index = NDArray[np.int64]
 Bool = NDArray[np.bool_]
@@ -26,24 +29,18 @@ _BEND: Final = 0.5
 _SMALLEST_STEP: Final = 0.75
 """Parts that differ by less, px, need no layers."""
 
-_COLOR_NOISE: Final = 8.0
-"""Colour difference, levels of 255 per channel, that means nothing."""
-
-_SAMPLE_STEP: Final = 9
-"""How far along the edge from a pixel, px, colours of both sides are sampled."""
-
-SOLID: Final = 0.95
-"""Coverage from which a pixel belongs to the front layer alone; below 1 - SOLID to the back."""
+_SEED_WIDTH: Final = 3
+"""How far beyond the band pixels count as sure, px."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layers:
-    """The two layers where parts meet. Arrays are flat, pixels numbered row by row.
+    """The two layers where parts meet. Pixels are numbered row by row.
 
     Attributes:
-        u: (h * w,) flow; in the band that of the layer that has more of the pixel.
-        v: (h * w,) likewise.
-        order: (h * w,) order; in the band that of the layer.
+        u: (h, w) flow; in the band that of the layer that has more of the pixel.
+        v: (h, w) likewise.
+        order: (h, w) order; in the band that of the layer.
         is_solid: (h * w,) False where a pixel is a mixture of both layers.
         is_back: (h * w,) True for pixels of the band that belong to the back layer alone.
         coverage: (h, w) of the front layer; defined in the band and beside it.
@@ -79,39 +76,60 @@ def split_layers(
         guide: (h, w, 3) the picture that moves, or None: then the coverage follows the flow.
         reach: How far beyond the band of the flow the edge in the picture may lie, px.
     """
-    height, width = u.shape
     core = _bent(u, v)
-    if not core.any():
+    box = _box_around(core, reach + _SEED_WIDTH + 2)
+    if box is None:
         return None
-    distance, nearest_core = _nearest(core)
-    middle, half_width = _middle_of_band(order, core)
-    zone = np.flatnonzero(distance.ravel() <= reach + 3)
-    flat_order = order.ravel()
-    in_core = core.ravel()[zone]
-    is_front = flat_order[zone] > middle.ravel()[nearest_core[zone]]
-    band, seed = _band_and_seeds(distance, zone, in_core, is_front, reach)
-
-    seeds = np.zeros((2, height * width), np.bool_)
+    core = core[box]
+    inner_order = np.ascontiguousarray(order[box])
+    flat_order = inner_order.ravel()
+    shape = core.shape
+    distance = np.asarray(
+        cv2.distanceTransform((~core).view(np.uint8), cv2.DIST_L2, 5), np.float32
+    ).ravel()
+    zone = np.flatnonzero(distance <= reach + _SEED_WIDTH)
+    middle, half_width = _middle_of_band(inner_order, core, reach)
+    is_front = flat_order[zone] > middle.ravel()[zone]
+    band, seed = _band_and_seeds(distance, zone, is_front, shape, reach)
+    seeds = np.zeros((2, core.size), np.bool_)
     seeds[0, zone[seed & is_front]] = True
     seeds[1, zone[seed & ~is_front]] = True
     if not (seeds[0].any() and seeds[1].any()):
         return None
-    front_distance, front_of = _nearest(seeds[0].reshape(height, width))
-    back_distance, back_of = _nearest(seeds[1].reshape(height, width))
+    front_distance, front_of = nearest_true(seeds[0].reshape(shape))
+    back_distance, back_of = nearest_true(seeds[1].reshape(shape))
+
     pixel = zone[band]
-    limit = 2 * (2 * half_width + reach) + 2
     front, back = front_of[pixel], back_of[pixel]
     step = flat_order[front] - flat_order[back]
-    kept = (front_distance.ravel()[pixel] < limit) & (back_distance.ravel()[pixel] < limit)
+    limit = 2 * (2 * half_width + reach) + 2
+    kept = np.maximum(front_distance[pixel], back_distance[pixel]) < limit
     kept &= step > _SMALLEST_STEP
     if not kept.any():
         return None
     pixel, front, back, step = pixel[kept], front[kept], back[kept], step[kept]
+    share = (flat_order[pixel] - flat_order[back]) / step
+    signed = _signed_distance(pixel, share, shape)
+    inner_guide = None if guide is None else np.ascontiguousarray(guide[box])
+    coverage, is_foreign = coverage_of(
+        signed, reach + half_width, pixel, front_of, back_of, inner_guide
+    )
+    parts = _Band(box, core, pixel, front, back, coverage, is_foreign, seeds)
+    return _assemble(u, v, order, parts)
 
-    share = np.clip((flat_order[pixel] - flat_order[back]) / step, 0, 1)
-    signed = _signed_distance(pixel, share, (height, width))
-    coverage = _coverage(signed, reach + half_width, pixel, front_of, back_of, guide)
-    return _assemble(u, v, order, core, pixel, front, back, coverage, seeds)
+
+@dataclass(frozen=True, slots=True)
+class _Band:
+    """Where parts meet, on the grid of a box of the picture."""
+
+    box: tuple[slice, slice]
+    core: Bool
+    pixel: Index
+    front: Index
+    back: Index
+    coverage: Float
+    is_foreign: Bool
+    seeds: Bool
 
 
 def _bent(u: Float, v: Float) -> Bool:
@@ -141,47 +159,55 @@ def _bent(u: Float, v: Float) -> Bool:
     return np.asarray(dilated).view(np.bool_)
 
 
-def _nearest(mask: Bool) -> tuple[Float, Index]:
-    """Return the distance to the nearest True pixel, (h, w) px, and its flat index, (h * w,)."""
-    inverted = (~mask).view(np.uint8)
-    distance, labels = cv2.distanceTransformWithLabels(
-        inverted, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+def _box_around(mask: Bool, margin: int) -> tuple[slice, slice] | None:
+    rows = np.flatnonzero(mask.any(axis=1))
+    if not rows.size:
+        return None
+    columns = np.flatnonzero(mask.any(axis=0))
+    return (
+        slice(max(0, int(rows[0]) - margin), int(rows[-1]) + margin + 1),
+        slice(max(0, int(columns[0]) - margin), int(columns[-1]) + margin + 1),
     )
-    pixel = np.flatnonzero(mask)
-    table = np.zeros(int(labels.max()) + 1, np.int64)
-    table[labels.ravel()[pixel]] = pixel
-    return np.asarray(distance, np.float32), table[labels.ravel()]
 
 
-def _middle_of_band(order: Float, core: Bool) -> tuple[Float, float]:
-    """Return the mean order across the band, (h, w), and half the width of the band, px."""
+def _middle_of_band(order: Float, core: Bool, reach: int) -> tuple[Float, float]:
+    """Return the mean order of the nearby band, (h, w), and half the width of the band, px."""
     inner = cv2.distanceTransform(core.view(np.uint8), cv2.DIST_L2, 5)
-    half_width = float(np.percentile(inner[core], 95))
-    side = 2 * int(np.ceil(half_width)) + 1
-    weight = core.astype(np.float32)
-    total = cv2.boxFilter(order * weight, -1, (side, side), normalize=False)
-    count = cv2.boxFilter(weight, -1, (side, side), normalize=False)
-    return np.asarray(total / np.maximum(count, 1), np.float32), half_width
+    half_width = _mostly_below(np.asarray(inner, np.float32)[core])
+    side = 2 * (int(np.ceil(half_width)) + reach + _SEED_WIDTH) + 1
+    pair = np.empty((*core.shape, 2), np.float32)
+    pair[..., 1] = core
+    np.multiply(order, pair[..., 1], out=pair[..., 0])
+    total = np.asarray(cv2.blur(pair, (side, side), borderType=cv2.BORDER_CONSTANT), np.float32)
+    middle = total[..., 0]
+    middle /= np.maximum(total[..., 1], 1e-6)
+    return middle, half_width
+
+
+def _mostly_below(distances: Float) -> float:
+    """Return what 95 of 100 distances, px, are at most, to a whole px."""
+    count = np.bincount(np.ceil(distances).astype(np.int64))
+    return float(np.searchsorted(np.cumsum(count), 0.95 * distances.size))
 
 
 def _band_and_seeds(
-    distance: Float, zone: Index, in_core: Bool, is_front: Bool, reach: int
+    distance: Float, zone: Index, is_front: Bool, shape: tuple[int, int], reach: int
 ) -> tuple[Bool, Bool]:
     """Return which pixels of the zone are uncertain, and which beside them are sure.
 
     The band is wider than the core by ``reach``, but leaves the middle of thin parts alone.
     """
-    away = distance.ravel()[zone]
+    away = distance[zone]
     kernel = np.ones((2 * reach + 3, 2 * reach + 3), np.uint8)
     limit = np.full(zone.shape, np.float32(reach))
     for side in (is_front, ~is_front):
-        depth = np.zeros(distance.shape, np.float32)
-        chosen = side & ~in_core
+        depth = np.zeros(shape, np.float32)
+        chosen = np.flatnonzero(side & (away > 0))
         depth.ravel()[zone[chosen]] = away[chosen]
         deepest = np.asarray(cv2.dilate(depth, kernel)).ravel()[zone[chosen]]
         limit[chosen] = np.minimum(limit[chosen], np.float32(0.6) * deepest)
-    band = in_core | (away < limit)
-    seed = ~band & (away <= limit + 3)
+    band = (away == 0) | (away < limit)
+    seed = ~band & (away <= limit + _SEED_WIDTH)
     return band, seed
 
 
@@ -196,140 +222,79 @@ def _signed_distance(pixel: Index, share: Float, size_hw: tuple[int, int]) -> Fl
     return np.asarray(signed, np.float32)
 
 
-def _color_coverage(
-    pixel: Index, front_of: Index, back_of: Index, guide: NDArray[np.uint8]
-) -> tuple[Float, Float]:
-    """Return the coverage that the colours suggest, and how far it can be trusted, 0..1 each.
-
-    A pixel is explained as a mixture of a colour that is sure to be the front part's and one that
-    is sure to be behind, the best of nine pairs: the nearest of each side and some along the edge.
-    """
-    height, width = guide.shape[:2]
-    colors = np.asarray(cv2.blur(guide, (3, 3))).reshape(-1, 3)
-    own = guide.reshape(-1, 3)[pixel].astype(np.float32)
-    row, column = np.divmod(pixel, width)
-    front_row, front_column = np.divmod(front_of[pixel], width)
-    back_row, back_column = np.divmod(back_of[pixel], width)
-    across = np.stack([front_row - back_row, front_column - back_column]).astype(np.float32)
-    across *= _SAMPLE_STEP / np.maximum(np.hypot(across[0], across[1]), 1)
-    along_row, along_column = np.rint(across[1]).astype(int), np.rint(-across[0]).astype(int)
-    samples: list[list[Float]] = []
-    for side in (front_of, back_of):
-        samples.append([])
-        for step in (0, 1, -1):
-            beside = np.clip(row + step * along_row, 0, height - 1) * width
-            beside += np.clip(column + step * along_column, 0, width - 1)
-            samples[-1].append(colors[side[beside]].astype(np.float32))
-    best = np.full(pixel.shape, np.inf, np.float32)
-    coverage = np.zeros(pixel.shape, np.float32)
-    trust = np.zeros(pixel.shape, np.float32)
-    for front in samples[0]:
-        for back in samples[1]:
-            difference = front - back
-            off = own - back
-            contrast = (difference * difference).sum(axis=1)
-            share = np.clip((off * difference).sum(axis=1) / (contrast + 1), 0, 1)
-            off -= difference * share[:, None]
-            miss = (off * off).sum(axis=1)
-            score = (miss + _COLOR_NOISE**2) / (contrast + 1)
-            better = score < best
-            best[better] = score[better]
-            coverage[better] = share[better]
-            noise = 4 * (miss + 3 * _COLOR_NOISE**2)
-            trust[better] = (contrast / (contrast + noise))[better]
-    return coverage, trust
-
-
-def _coverage(
-    signed: Float,
-    width: float,
-    pixel: Index,
-    front_of: Index,
-    back_of: Index,
-    guide: NDArray[np.uint8] | None,
-) -> Float:
-    """Return the coverage of the band's pixels by the front layer, 0..1."""
-    coverage: Float = np.clip(0.5 + signed / 2, 0, 1)
-    if guide is None:
-        return coverage
-    by_color, trust = _color_coverage(pixel, front_of, back_of, guide)
-    trust *= np.clip((1 - np.abs(signed) / width) * 3, 0, 1)
-    by_color = np.clip((by_color - 0.1) / 0.8, 0, 1)
-    coverage += trust * (by_color - coverage)
-    coverage[coverage > SOLID] = 1
-    coverage[coverage < 1 - SOLID] = 0
-    return coverage
-
-
-def _continued(
-    values: Float, pixel: Index, anchor: Index, core: Bool, shape: tuple[int, int]
-) -> Float:
-    """Return values of one side continued across its border: mirrored about the nearest anchor.
+def _continued(u: Float, v: Float, band: _Band, anchor: Index) -> tuple[Float, Float]:
+    """Return the flow of one side continued across its border: mirrored about nearest anchors.
 
     Odd about the anchor, so that slopes go on. Where the mirror image falls on another part, the
-    anchor's value itself.
+    anchor's flow itself.
+
+    Args:
+        u: (h * w,) flow on the grid of the box.
+        v: (h * w,) likewise.
+        band: Whose pixels are asked for.
+        anchor: (n,) flat index of the nearest sure pixel of the side.
     """
-    height, width = shape
+    height, width = band.core.shape
     row, column = np.divmod(anchor, width)
-    pixel_row, pixel_column = np.divmod(pixel, width)
-    inner_row, inner_column = 2 * row - pixel_row, 2 * column - pixel_column
+    pixel_row, pixel_column = np.divmod(band.pixel, width)
+    away_row, away_column = row - pixel_row, column - pixel_column
+    inner_row, inner_column = row + away_row, column + away_column
     valid = (inner_row >= 0) & (inner_row < height) & (inner_column >= 0) & (inner_column < width)
     inner = np.where(valid, inner_row * width + inner_column, anchor)
-    away = np.hypot(row - pixel_row, column - pixel_column)
-    slope = values[anchor] - values[inner]
-    valid &= ~core.ravel()[inner] & (np.abs(slope) <= _BEND * away + 0.25)
-    continued: Float = values[anchor] + np.where(valid, slope, np.float32(0))
-    return continued
+    valid &= ~band.core.ravel()[inner]
+    own_u, own_v = u[anchor], v[anchor]
+    slope_u, slope_v = own_u - u[inner], own_v - v[inner]
+    away = np.hypot(away_row, away_column)
+    valid &= np.maximum(np.abs(slope_u), np.abs(slope_v)) <= _BEND * away + 0.25
+    own_u += np.where(valid, slope_u, np.float32(0))
+    own_v += np.where(valid, slope_v, np.float32(0))
+    return own_u, own_v
 
 
-def _assemble(
-    u: Float,
-    v: Float,
-    order: Float,
-    core: Bool,
-    pixel: Index,
-    front: Index,
-    back: Index,
-    coverage: Float,
-    seeds: Bool,
-) -> Layers:
-    shape = (u.shape[0], u.shape[1])
-    flat = {"u": u.ravel(), "v": v.ravel()}
-    in_front = {k: _continued(value, pixel, front, core, shape) for k, value in flat.items()}
-    behind = {k: _continued(value, pixel, back, core, shape) for k, value in flat.items()}
+def _assemble(u: Float, v: Float, order: Float, band: _Band) -> Layers:
+    shape, box = band.core.shape, band.box
+    inner_u, inner_v, inner_order = (
+        np.ascontiguousarray(values[box]).ravel() for values in (u, v, order)
+    )
+    front_u, front_v = _continued(inner_u, inner_v, band, band.front)
+    back_u, back_v = _continued(inner_u, inner_v, band, band.back)
+    pixel, coverage = band.pixel, band.coverage
     is_front = coverage >= 0.5
-    layered = {}
-    for key, value in flat.items():
-        layered[key] = value.copy()
-        layered[key][pixel] = np.where(is_front, in_front[key], behind[key])
-    flat_order = order.ravel()
-    layered_order = flat_order.copy()
-    layered_order[pixel] = np.where(is_front, flat_order[front], flat_order[back])
+    front_order, back_order = inner_order[band.front], inner_order[band.back]
+    inner_u[pixel] = np.where(is_front, front_u, back_u)
+    inner_v[pixel] = np.where(is_front, front_v, back_v)
+    inner_order[pixel] = np.where(is_front, front_order, back_order)
     is_mixed = (coverage > 0) & (coverage < 1)
-    # Pixels of the background right beside the part have something of its colour too.
-    stained = np.zeros(shape, np.uint8)
-    stained.ravel()[pixel[coverage > 0]] = 1
-    stained = np.asarray(cv2.dilate(stained, np.ones((5, 5), np.uint8)), np.uint8)
-    is_clean = stained.ravel()[pixel] == 0
-    is_solid = np.ones(u.size, np.bool_)
-    is_solid[pixel] = (coverage == 1) | ((coverage == 0) & is_clean)
-    is_back = seeds[1].copy()
-    is_back[pixel] = (coverage == 0) & is_clean
-    whole = seeds[0].astype(np.float32)
+    is_clean = (coverage == 0) & ~band.is_foreign
+    solid = np.ones(shape, np.bool_)
+    solid.ravel()[pixel] = (coverage == 1) | is_clean
+    back = band.seeds[1].reshape(shape)
+    back.ravel()[pixel] = is_clean
+    whole = band.seeds[0].astype(np.float32)
     whole[pixel] = coverage
-    rim, anchor = pixel[is_mixed], front[is_mixed]
+    rim, anchor = pixel[is_mixed], band.front[is_mixed]
+    color = _unmixed(rim, anchor, whole, shape[1])
+    row, column = np.divmod(np.stack([rim, anchor, color]), shape[1])
+    placed = (row + box[0].start) * u.shape[1] + column + box[1].start
+    full_u, full_v, full_order = u.copy(), v.copy(), order.copy()
+    full_u[box], full_v[box] = inner_u.reshape(shape), inner_v.reshape(shape)
+    full_order[box] = inner_order.reshape(shape)
+    is_solid, is_back = np.ones(u.shape, np.bool_), np.zeros(u.shape, np.bool_)
+    is_solid[box], is_back[box] = solid, back
+    full_coverage = np.zeros(u.shape, np.float32)
+    full_coverage[box] = whole.reshape(shape)
     return Layers(
-        u=layered["u"],
-        v=layered["v"],
-        order=layered_order,
-        is_solid=is_solid,
-        is_back=is_back,
-        coverage=whole.reshape(shape),
-        rim=rim,
-        rim_u=in_front["u"][is_mixed],
-        rim_v=in_front["v"][is_mixed],
-        rim_anchor=anchor,
-        rim_color=_unmixed(rim, anchor, whole, shape[1]),
+        u=full_u,
+        v=full_v,
+        order=full_order,
+        is_solid=is_solid.ravel(),
+        is_back=is_back.ravel(),
+        coverage=full_coverage,
+        rim=placed[0],
+        rim_u=front_u[is_mixed],
+        rim_v=front_v[is_mixed],
+        rim_anchor=placed[1],
+        rim_color=placed[2],
     )
 
 

@@ -233,7 +233,7 @@ def _slopes(values: Float, torn_x: Bool, torn_y: Bool) -> tuple[Float, Float]:
 
 def _mend_slope(slope: Float, values: Float, torn: Bool) -> None:
     """Make the slope along axis 1 one-sided where ``torn`` lies between two pixels, in place."""
-    row, column = np.nonzero(torn)
+    row, column = np.divmod(np.flatnonzero(torn), torn.shape[1])
     last = values.shape[1] - 1
     left, right = column, column + 1
     has_left = (left > 0) & ~torn[row, np.maximum(left - 1, 0)]
@@ -248,10 +248,10 @@ def _mend_slope(slope: Float, values: Float, torn: Bool) -> None:
 
 def _low_side(order: Float, torn_x: Bool, torn_y: Bool) -> Bool:
     low = np.zeros(order.shape, np.bool_)
-    row, column = np.nonzero(torn_x)
+    row, column = np.divmod(np.flatnonzero(torn_x), torn_x.shape[1])
     rises = order[row, column + 1] > order[row, column]
     low[row, np.where(rises, column, column + 1)] = True
-    row, column = np.nonzero(torn_y)
+    row, column = np.divmod(np.flatnonzero(torn_y), torn_y.shape[1])
     rises = order[row + 1, column] > order[row, column]
     low[np.where(rises, row, row + 1), column] = True
     low[0] = low[-1] = low[:, 0] = low[:, -1] = True
@@ -288,20 +288,23 @@ def _close_cracks(surface: Surface, elements: Elements, drawn: Bool | None) -> N
     Asks the surface of each neighbour: its plane leads to an element, which must cover the pixel.
     In place.
     """
-    width = surface.owner.shape[1]
+    height, width = surface.owner.shape
     lowest = np.float32(elements.order.min() - 2 * SAME_SURFACE)
     owner = surface.owner
     seen = elements.order.take(owner, mode="clip")
     seen[owner < 0] = lowest
     highest = np.asarray(cv2.dilate(seen, np.ones((3, 3), np.uint8)))
-    y, x = np.nonzero(highest > seen + SAME_SURFACE)
-    if not y.size:
+    target = np.flatnonzero(highest > seen + SAME_SURFACE)
+    if not target.size:
         return
-    best = seen[y, x]
-    padded = cv2.copyMakeBorder(owner, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=-1)
+    best = seen.ravel()[target]
+    y, x = np.divmod(target, width)
+    padded = np.full((height + 2, width + 2), -1, np.int32)
+    padded[1:-1, 1:-1] = owner
+    flat_padded, inner = padded.ravel(), target + 2 * y + width + 3
     float_x, float_y = x.astype(np.float32), y.astype(np.float32)
     for dx, dy in _NEIGHBOURS:
-        guess = padded[y + 1 + dy, x + 1 + dx]
+        guess = flat_padded[inner + (dy * (width + 2) + dx)]
         pick = np.flatnonzero(guess >= 0)
         pick = pick[elements.order[guess[pick]] > best[pick] + SAME_SURFACE]
         pick, source, step_x, step_y = _covering(
@@ -311,10 +314,10 @@ def _close_cracks(surface: Surface, elements: Elements, drawn: Bool | None) -> N
         better = order > best[pick] + SAME_SURFACE
         pick, source, order = pick[better], source[better], order[better]
         best[pick] = order
-        at = (y[pick], x[pick])
-        surface.x[at] = source % width + step_x[better]
-        surface.y[at] = source // width + step_y[better]
-        owner[at] = source
+        at = target[pick]
+        surface.x.ravel()[at] = source % width + step_x[better]
+        surface.y.ravel()[at] = source // width + step_y[better]
+        owner.ravel()[at] = source
 
 
 def _covering(

@@ -31,7 +31,7 @@ _FIXED_POINT_STEPS: Final = 12
 _FIXED_POINT_RESIDUAL: Final = 0.5
 _SAME_SURFACE: Final = 0.5
 _ORDER_SCALE: Final = 10_000.0
-_EDGE_REACH: Final = 0.015
+_EDGE_REACH: Final = 0.018
 
 Float = NDArray[np.float32]
 
@@ -85,6 +85,7 @@ def backward_map(
     method: BackwardMethod = "splat",
     fill: Fill = "stretch",
     guide: NDArray[np.uint8] | None = None,
+    soft_edges: bool = True,
 ) -> BackwardMap:
     """Return the inverse of a forward flow.
 
@@ -97,6 +98,8 @@ def backward_map(
         fill: What the map shows in holes, see `cmp_engine.holes.fill_holes`.
         guide: (h, w, 3) uint8, the picture that will be warped. The edges of moving parts then
             follow its colours.
+        soft_edges: Render parts that move apart as two layers with a soft edge between them
+            (``splat`` only). Without, each pixel shows one source position.
 
     Raises:
         FlowError: The flow or the order has another shape, or values that are not finite.
@@ -119,7 +122,11 @@ def backward_map(
     v = np.ascontiguousarray(flow[(*box, 1)])
     if method == "splat":
         front = _front_order(u, v, None if order is None else order[box])
-        part = _by_splat(u, v, front, None if guide is None else guide[box], fill=fill, reach=reach)
+        layers = None
+        if soft_edges:
+            inner_guide = None if guide is None else guide[box]
+            layers = split_layers(u, v, front, inner_guide, reach=reach)
+        part = _by_splat(u, v, front, layers, fill)
     elif method == "fixed_point":
         part = _by_fixed_point(flow[box], fill)
     else:
@@ -197,25 +204,13 @@ def _blend_rim(
     frame.reshape(-1, 3)[rim.index] = np.rint(mixed).astype(np.uint8)
 
 
-def _by_splat(
-    u: Float,
-    v: Float,
-    order: Float,
-    guide: NDArray[np.uint8] | None,
-    *,
-    fill: Fill,
-    reach: int,
-) -> BackwardMap:
-    layers = split_layers(u, v, order, guide, reach=reach)
-    shape = u.shape
+def _by_splat(u: Float, v: Float, order: Float, layers: Layers | None, fill: Fill) -> BackwardMap:
     if layers is None:
         elements = make_elements(u, v, order)
         surface = see(elements)
         is_back = elements.is_low
     else:
-        elements = make_elements(
-            layers.u.reshape(shape), layers.v.reshape(shape), layers.order.reshape(shape)
-        )
+        elements = make_elements(layers.u, layers.v, layers.order)
         surface = see(elements, layers.is_solid)
         is_back = layers.is_back | elements.is_low
     holes = surface.owner < 0
