@@ -58,6 +58,7 @@ class Settings:
         estimator: Which flow.
         raft_weights: File of RAFT's weights, if that is the estimator.
         seed: Of the choice of pairs.
+        gaps: Least and most frames from the first to the second picture; None chooses by motion.
     """
 
     short_side: int = 288
@@ -65,6 +66,7 @@ class Settings:
     estimator: EstimatorName = "dis"
     raft_weights: Path | None = None
     seed: int = 0
+    gaps: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ def prepare_clip(path: Path, target: Path, count: int, settings: Settings) -> Cl
         rng = np.random.default_rng([settings.seed, zlib.crc32(clip.encode())])
         scanned = scan(frames)
         estimator = make_estimator(settings.estimator, settings.raft_weights)
-        for first, second in choose_pairs(scanned, count, rng):
+        for first, second in choose_pairs(scanned, count, rng, gaps=settings.gaps):
             images = (frames[first], frames[second])
             flows = np.stack([estimator(*images), estimator(*images[::-1])])
             pair = measure((first, second), images, flows)
@@ -306,6 +308,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--flow-stride", type=int, default=2)
     parser.add_argument("--estimator", choices=get_args(EstimatorName), default="dis")
     parser.add_argument("--raft-weights", type=Path)
+    parser.add_argument(
+        "--gaps",
+        nargs=2,
+        type=int,
+        metavar=("LEAST", "MOST"),
+        help="frames from the first to the second picture; without it, chosen by motion",
+    )
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
@@ -315,6 +324,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.estimator,
         options.raft_weights,
         options.seed,
+        tuple(options.gaps) if options.gaps else None,
     )
     try:
         caps = _caps(options.cap)

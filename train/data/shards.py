@@ -158,6 +158,25 @@ class Shard:
             raise DataError(f"Picture {number} of {self.path} is damaged; prepare the clip again.")
         return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
 
+    def steady_next(self, index: int, direction: int = 0) -> Image:
+        """Return the frame that a pair's flow leads to, put back by the camera as in `pair`."""
+        flow, _ = self.flow(index, direction)
+        picture = self.image(index, 1 - direction)
+        if not self._has_drift(flow):
+            return picture
+        size = (picture.shape[1], picture.shape[0])
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        camera = self._camera[index, direction]
+        return np.asarray(
+            cv2.warpAffine(picture, camera, size, flags=flags, borderMode=cv2.BORDER_REPLICATE),
+            np.uint8,
+        )
+
+    def _has_drift(self, flow: Flow) -> bool:
+        """Return whether half of the picture moves by more than 0.4 px at short side 384."""
+        length = np.hypot(flow[..., 0], flow[..., 1])
+        return float(np.median(length)) * 384 / min(self.size_hw) > _CAMERA_LIMIT_PX
+
     def flow(self, index: int, direction: int = 0) -> tuple[Flow, NDArray[np.bool_]]:
         """Return flow (h, w, 2), px of the picture, and its trust (h, w), as measured."""
         stored = self._slice("flow", index, index + 1)[0, direction]
@@ -176,15 +195,11 @@ class Shard:
                 picture moves by more than 0.4 px at short side 384.
         """
         flow, valid = self.flow(index, direction)
-        scale = 384 / min(self.size_hw)
-        if not keep_camera:
-            length = np.hypot(flow[..., 0], flow[..., 1])
-            if float(np.median(length)) * scale > _CAMERA_LIMIT_PX:
-                camera = self._camera[index, direction].copy()
-                camera[:, 2] /= self.stride
-                flow = without_camera(flow / np.float32(self.stride), camera) * np.float32(
-                    self.stride
-                )
+        if not keep_camera and self._has_drift(flow):
+            camera = self._camera[index, direction].copy()
+            camera[:, 2] /= self.stride
+            step = np.float32(self.stride)
+            flow = without_camera(flow / step, camera) * step
         return Pair(self.image(index, direction), flow, valid, self.stride)
 
     def _slice(self, name: str, start: int, stop: int) -> NDArray[Any]:

@@ -109,33 +109,45 @@ def scan(frames: list[Image]) -> ClipScan:
     return ClipScan(motion, is_cut)
 
 
-def choose_pairs(scanned: ClipScan, count: int, rng: np.random.Generator) -> list[tuple[int, int]]:
+def choose_pairs(
+    scanned: ClipScan,
+    count: int,
+    rng: np.random.Generator,
+    *,
+    gaps: tuple[int, int] | None = None,
+) -> list[tuple[int, int]]:
     """Return up to ``count`` pairs of frame numbers, spread over the clip.
 
     The gap is the smallest of 2 to 9 frames over which the clip moves by a random amount, 4 to
     24 px at short side 384, and 1 where even 2 would be more than 24 px; still stretches and cuts
     are left out.
 
+    Args:
+        scanned: How the clip moves.
+        count: Most pairs.
+        rng: Source of all random numbers.
+        gaps: Least and most frames between the two, each gap as likely, instead of that rule.
+
     Source: the paper takes frames less than 10 apart; choosing by motion is our own.
     """
     frames = len(scanned.motion) + 1
-    if frames <= _LEAST_GAP:
+    least, most = gaps or (_LEAST_GAP, _MOST_GAP)
+    if frames <= least:
         return []
     travelled = np.concatenate([[0], np.cumsum(scanned.motion)])
     cuts = np.concatenate([[0], np.cumsum(scanned.is_cut)])
-    last_start = frames - 1 - _LEAST_GAP
+    last_start = frames - 1 - least
     # Twice as many places as asked for, so that dull ones can be left out.
     places = np.unique(np.linspace(0, last_start, min(2 * count, last_start + 1)).round())
     found: list[tuple[float, int, int]] = []
     for place in places:
         start = int(place)
+        last = min(start + most, frames - 1)
         wanted = float(np.exp(rng.uniform(np.log(4), np.log(24))))
-        stops = np.arange(start + _LEAST_GAP, min(start + _MOST_GAP, frames - 1) + 1)
-        far = travelled[stops] - travelled[start]
-        enough = np.nonzero(far >= wanted)[0]
-        stop = int(stops[enough[0]] if len(enough) else stops[-1])
-        if stop == start + _LEAST_GAP and travelled[stop] - travelled[start] > _FAST_PX:
-            stop = start + 1
+        if gaps is None:
+            stop = _stop_after(travelled, start, last, wanted)
+        else:
+            stop = int(rng.integers(start + least, last + 1))
         moved = travelled[stop] - travelled[start]
         if cuts[stop] > cuts[start] or moved < 1.5:
             continue
@@ -144,6 +156,16 @@ def choose_pairs(scanned: ClipScan, count: int, rng: np.random.Generator) -> lis
         found.sort(key=lambda pair: -min(pair[0], 1.0) - 0.3 * rng.random())
         found = found[:count]
     return sorted((start, stop) for _, start, stop in found)
+
+
+def _stop_after(travelled: NDArray[np.float64], start: int, last: int, wanted: float) -> int:
+    """Return the first frame by which the clip has moved far enough, at most ``last``."""
+    stops = np.arange(start + _LEAST_GAP, last + 1)
+    far = travelled[stops] - travelled[start]
+    if far[0] > _FAST_PX:
+        return start + 1
+    enough = np.nonzero(far >= wanted)[0]
+    return int(stops[enough[0]] if len(enough) else stops[-1])
 
 
 @dataclass(frozen=True, slots=True)
