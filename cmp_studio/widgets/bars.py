@@ -97,9 +97,12 @@ def action_button(action: QAction) -> QToolButton:
     return button
 
 
-def separator() -> QFrame:
-    """A thin vertical or horizontal line between two panels, as the layout stretches it."""
+def separator(*, is_vertical: bool = False) -> QFrame:
+    """A thin line between two panels."""
     line = QFrame()
     line.setProperty("role", "line")
-    line.setMinimumSize(1, 1)
+    if is_vertical:
+        line.setFixedWidth(1)
+    else:
+        line.setFixedHeight(1)
     return line

@@ -86,7 +86,7 @@ class ExportDialog(QDialog):
         self.size_hint = make_label("", "muted")
         self.fps = NumberField("Frame rate", 1, 120, suffix=" fps")
         self.duration = NumberField("Duration", 0.1, 600, decimals=1, step=0.5, suffix=" s")
-        self.loops = NumberField("Rounds", 1, 100, suffix=" times")
+        self.loops = NumberField("Rounds", 1, 100)
         self.loops.setToolTip("How often the film is gone through")
         self.quality = ChoiceBox("Quality", QUALITY_NAMES, themes)
         self.path_field = QLineEdit()
@@ -235,7 +235,7 @@ class ExportDialog(QDialog):
             return
         self.bar.setRange(0, progress.total)
         self.bar.setValue(progress.done)
-        text = f"Step {progress.done} of {progress.total}"
+        text = f"{progress.done} of {progress.total}"
         if progress.seconds_left is not None:
             text += f" · {duration_text(progress.seconds_left)} left"
         self._say(text)
@@ -376,6 +376,8 @@ class ExportDialog(QDialog):
             field.setEnabled(not is_running)
         self.start_button.setEnabled(True)
         self.start_button.setText("Cancel" if is_running else "Export")
+        self.start_button.setProperty("role", "" if is_running else "primary")
+        self.start_button.style().polish(self.start_button)
         self.show_button.setVisible(self._result is not None)
         self.close_button.setEnabled(not is_running)
 

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from cmp_studio.document.errors import DocumentError
+from cmp_studio.document.motion import film_seconds, frame_times
 from cmp_studio.document.scene import FilmSettings, LoopMode
 from cmp_studio.document.tracks import (
     Easing,
@@ -303,6 +304,8 @@ class FilmSection(_Section):
         self._add_row("Frame rate", self.fps)
         self._add_row("Loop", self.loop)
         self._add_row("Strength", self.strength)
+        self.summary = make_label("", "muted")
+        self._add_row("", self.summary)
         self.duration.edited.connect(self.on_duration_edited)
         self.fps.edited.connect(self.on_fps_edited)
         self.loop.chosen.connect(self.on_loop_chosen)
@@ -320,6 +323,7 @@ class FilmSection(_Section):
         self.loop.show_value(film.loop)
         self.loop.setToolTip(LOOP_HINTS[film.loop])
         self.strength.show_value(film.strength * 100)
+        self.summary.setText(f"{len(frame_times(film))} frames, {film_seconds(film):.1f} s in all")
 
     def on_duration_edited(self, value: float) -> None:
         """Make the film longer or shorter."""

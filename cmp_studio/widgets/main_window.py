@@ -308,7 +308,7 @@ class MainWindow(QMainWindow):
         middle = QHBoxLayout()
         middle.setSpacing(0)
         middle.addWidget(self.tool_column)
-        middle.addWidget(separator())
+        middle.addWidget(separator(is_vertical=True))
         middle.addWidget(self._splitter, 1)
         desk = QWidget()
         column = QVBoxLayout(desk)

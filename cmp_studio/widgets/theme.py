@@ -190,7 +190,7 @@ QMenuBar::item {{ background: transparent; padding: 4px 8px; border-radius: 4px;
 QMenuBar::item:selected {{ background: {t.hover}; }}
 QMenu {{ background: {t.raised}; color: {t.text}; border: 1px solid {t.border};
     padding: 4px; }}
-QMenu::item {{ padding: 5px 24px 5px 28px; border-radius: 4px; }}
+QMenu::item {{ padding: 5px 16px 5px 12px; border-radius: 4px; min-width: 168px; }}
 QMenu::item:selected {{ background: {t.pressed}; }}
 QMenu::item:disabled {{ color: {t.disabled}; }}
 QMenu::separator {{ height: 1px; background: {t.border}; margin: 4px 8px; }}
@@ -205,7 +205,7 @@ QFrame[role="line"] {{ background: {t.border}; border: 0; }}
 QWidget[role="panel"] {{ background: {t.window}; }}
 QScrollArea {{ background: {t.window}; border: 0; }}
 QPushButton {{ background: {t.raised}; color: {t.text}; border: 1px solid {t.border};
-    border-radius: 5px; padding: 5px 14px; min-height: 18px; }}
+    border-radius: 5px; padding: 4px 14px; min-height: 18px; }}
 QPushButton:hover {{ background: {t.hover}; }}
 QPushButton:pressed {{ background: {t.pressed}; }}
 QPushButton:disabled {{ color: {t.disabled}; }}

@@ -86,7 +86,7 @@ class FrameRuler(QWidget):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(theme.pressed))
         painter.drawRoundedRect(bar, 3, 3)
-        painter.setBrush(QColor(theme.muted))
+        painter.setBrush(QColor(theme.disabled))
         for first, last in runs(self._preview.cached):
             left = self.x_of(first - 0.5)
             painter.drawRoundedRect(QRectF(left, bar.top(), self.x_of(last + 0.5) - left, 6), 3, 3)
