@@ -28,11 +28,9 @@ class DataSettings:
 
     Attributes:
         pairs: Folder of prepared clip pairs (`train.data.prepare`), or empty for none.
-        puppet_share: Share of synthetic puppets in a batch, 0 to 1. The rest are clip pairs.
     """
 
     pairs: str = ""
-    puppet_share: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,11 +55,21 @@ class GuidanceSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LossSettings:
-    """Weights of the loss terms of the attention network; bins use eq. (1) alone."""
+    """The loss of the attention network; bins use eq. (1) alone.
+
+    Attributes:
+        moving_px: A pixel moves if its flow is longer, px of the network grid.
+        gate: Weight of the gate's cross-entropy.
+        shape: Weight of the differences within a part.
+        affinity: Weight of the affinities' cross-entropy, where labels are known.
+        anchors: Random points of an image that the affinities are asked about.
+    """
 
     moving_px: float = 0.5
     gate: float = 0.3
     shape: float = 0.5
+    affinity: float = 0.5
+    anchors: int = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,11 +80,13 @@ class Stage:
         until: Share of all steps at which the stage ends, in (0, 1].
         size: Side of the square crops, px; a multiple of 32.
         batch: Images a step, over all processes.
+        puppet_share: Share of synthetic puppets in a batch, 0 to 1. The rest are clip pairs.
     """
 
     until: float
     size: int
     batch: int
+    puppet_share: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,17 +218,17 @@ def _settings(kind: type[SettingsT], table: Mapping[str, Any], name: str, where:
 
 
 def _check(recipe: Recipe) -> None:
-    schedule, data = recipe.schedule, recipe.data
-    if not 0 <= data.puppet_share <= 1:
-        raise TrainConfigError(f"data.puppet_share must be 0 to 1, got {data.puppet_share}.")
-    if data.puppet_share < 1 and not data.pairs:
-        raise TrainConfigError(
-            "data.pairs is empty, so data.puppet_share must be 1. Prepare clips with "
-            "`python -m train.data.prepare VIDEOS… --out DIR` and set data.pairs to DIR."
-        )
+    schedule = recipe.schedule
     if not schedule.stages or schedule.stages[-1].until != 1.0:
         raise TrainConfigError("The last entry of schedule.stages must have until = 1.0.")
     for stage in schedule.stages:
+        if not 0 <= stage.puppet_share <= 1:
+            raise TrainConfigError(f"A stage's puppet_share is 0 to 1, got {stage.puppet_share}.")
+        if stage.puppet_share < 1 and not recipe.data.pairs:
+            raise TrainConfigError(
+                "data.pairs is empty, so every stage's puppet_share must be 1. Prepare clips with "
+                "`python -m train.data.prepare VIDEOS… --out DIR` and set data.pairs to DIR."
+            )
         if stage.size % 32 or stage.size < 64:
             raise TrainConfigError(
                 f"A stage's size must be a multiple of 32 from 64, got {stage.size}."

@@ -19,12 +19,14 @@ class Target:
     Attributes:
         flow: (B, 2, H, W) true forward flow, px of the network grid.
         counted: (B, H, W) bool: the truth is known, and the guidance says enough about it.
-        labels: (B, H, W) int part labels, or None where unknown.
+        labels: (B, H, W) int part labels, or None where unknown; negative where unknown.
+        object_ids: (B, H, W) int object labels, likewise.
     """
 
     flow: Tensor
     counted: Tensor
     labels: Tensor | None = None
+    object_ids: Tensor | None = None
 
     def at(self, height: int, width: int) -> Target:
         """Return the target on a coarser grid: the pixel in the middle of each cell, unmixed."""
@@ -35,6 +37,7 @@ class Target:
             self.flow[..., y, x],
             self.counted[..., y, x],
             None if self.labels is None else self.labels[..., y, x],
+            None if self.object_ids is None else self.object_ids[..., y, x],
         )
 
 
@@ -111,6 +114,63 @@ def attention_loss(
     return AttentionLoss(total, moving_loss, still_loss, gate_loss, shape_loss)
 
 
+def draw_anchors(target: Target, count: int, generator: torch.Generator) -> Tensor:
+    """Return random points of each image, mostly on objects.
+
+    Args:
+        target: With ``object_ids``, on the network grid.
+        count: Points an image.
+        generator: On the CPU.
+
+    Returns:
+        (B, count, 2) float32 x, y px.
+    """
+    if target.object_ids is None:
+        raise ValueError("anchors need object_ids")
+    batch, _, width = target.object_ids.shape
+    weight = (target.object_ids > 0).cpu().float().flatten(1) + 0.15
+    index = torch.multinomial(weight, count, replacement=True, generator=generator)
+    points = torch.stack([index % width, index // width], dim=-1)
+    return points.to(device=target.flow.device, dtype=torch.float32).view(batch, count, 2)
+
+
+def affinity_loss(logits: Tensor, points: Tensor, target: Target) -> Tensor:
+    """Return the cross-entropy of "same object" and "same part", balanced for each anchor.
+
+    Args:
+        logits: (B, N, 2, h, w).
+        points: (B, N, 2) the anchors, px of the target's grid.
+        target: At a finer grid that is a multiple of (h, w); images with negative labels are
+            left out.
+
+    Source: own choice; `train/README.md` has what it does to the validation error.
+    """
+    if target.object_ids is None or target.labels is None:
+        return logits.new_zeros(())
+    coarse = target.at(*logits.shape[-2:])
+    column, row = points.long().unbind(-1)
+    image = torch.arange(len(points), device=points.device)[:, None]
+    losses = []
+    for kind, (fine, small) in enumerate(
+        ((target.object_ids, coarse.object_ids), (target.labels, coarse.labels))
+    ):
+        anchor = fine[image, row, column]
+        same = small[:, None] == anchor[:, :, None, None] if small is not None else None
+        if same is None:
+            continue
+        known = (anchor >= 0).to(logits.dtype)
+        error = F.binary_cross_entropy_with_logits(
+            logits[:, :, kind], same.to(logits.dtype), reduction="none"
+        )
+        inside, outside = same.to(logits.dtype), (~same).to(logits.dtype)
+        balanced = 0.5 * (
+            (error * inside).sum((-1, -2)) / inside.sum((-1, -2)).clamp(min=1)
+            + (error * outside).sum((-1, -2)) / outside.sum((-1, -2)).clamp(min=1)
+        )
+        losses.append((balanced * known).sum() / known.sum().clamp(min=1))
+    return torch.stack(losses).mean()
+
+
 def _shape_loss(flow: Tensor, target: Target, moving: Tensor, ease: Tensor) -> Tensor:
     losses = []
     for axis in (-1, -2):
@@ -124,9 +184,8 @@ def _shape_loss(flow: Tensor, target: Target, moving: Tensor, ease: Tensor) -> T
                 pair = pair & (target.labels[(..., *near)] == target.labels[(..., *far)])
             change = flow[(..., *far)] - flow[(..., *near)]
             truth = target.flow[(..., *far)] - target.flow[(..., *near)]
-            if target.labels is None:
-                # Without labels, a jump of the flow is taken for the border of a part.
-                pair = pair & (truth.norm(dim=1) < 0.5 * step)
+            # A jump of the flow is the border of a part, whether it has labels or not.
+            pair = pair & (truth.norm(dim=1) < 2.0 * step)
             losses.append(_mean_over(_end_point_error(change, truth) * ease, pair))
     return torch.stack(losses).mean() if losses else flow.new_zeros(())
 

@@ -15,8 +15,10 @@ the angle. So the decoder predicts, per head, a complex gain ``g`` (shift) and a
 (turn), and the flow is ``sum_h g_h * u_h + kappa_h * w_h``, with the attended fields
 ``u = sum_n A_n v_n`` and ``w = sum_n A_n v_n (p - a_n) / TURN_RADIUS``.
 
-Pixel and arrow also see what lies between them: learned boundary maps are sampled along the
-straight line from one to the other (the "intervening contour" cue of classical segmentation).
+Which pixels belong to an arrow is learned in two more ways. Embeddings at stride 4 say what is one
+object and what is one rigid part (`affinity`, trained on labelled puppets beside the flow), and
+learned boundary maps are sampled along the straight line from pixel to arrow (the "intervening
+contour" cue of classical segmentation).
 """
 
 from __future__ import annotations
@@ -49,7 +51,11 @@ HINT_WIDTHS: Final = (4.0, 12.0, 36.0)
 HINT_CHANNELS: Final = 4 * len(HINT_WIDTHS) + 1
 _LINE_SAMPLES: Final = 8
 _BOUNDARIES: Final = 4
-_PAIR_FEATURES: Final = 10 + 2 * _BOUNDARIES
+AFFINITIES: Final = 2
+"""Kinds of belonging: to one object, and to one rigid part of it."""
+
+_EMBEDDING: Final = 16
+_PAIR_FEATURES: Final = 10 + 2 * _BOUNDARIES + AFFINITIES
 _SCALE_UNIT: Final = 16.0
 
 
@@ -75,8 +81,7 @@ class PyramidEncoder(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         width = config.encoder_width
-        stages = (width, 2 * width, 4 * width, 5 * width + width // 3)
-        stages = tuple(channels // 8 * 8 for channels in stages)
+        stages = [c // 8 * 8 for c in (width, 2 * width, 4 * width, 5 * width + width // 3)]
         self.stem = nn.Sequential(
             nn.Conv2d(3, width // 2, 5, stride=2, padding=2, bias=False),
             _norm(width // 2),
@@ -168,6 +173,11 @@ class ArrowAttentionDecoder(MotionDecoder):
         self.boundary = nn.Sequential(
             nn.Conv2d(wide // 2, 16, 3, padding=1), nn.ReLU(inplace=True), nn.Conv2d(16, 4, 1)
         )
+        self.embed = nn.Sequential(
+            _conv_block(wide // 2, wide // 2),
+            nn.Conv2d(wide // 2, AFFINITIES * (_EMBEDDING + 1), 1),
+        )
+        self.affinity_bias = nn.Parameter(torch.full((AFFINITIES,), 2.0))
         self.image_in = nn.Conv2d(wide, inner, 3, padding=1)
         self.skip = _conv_block(wide // 2, inner // 2)
         # From the arrows.
@@ -181,14 +191,15 @@ class ArrowAttentionDecoder(MotionDecoder):
             nn.Linear(_PAIR_FEATURES, 32), nn.ReLU(inplace=True), nn.Linear(32, heads)
         )
         # Propagation: strides 8, 16 and 32 (the paper's propagation nets, nested).
-        motion = heads * 5 + embedding + HINT_CHANNELS
+        motion = heads * 5 + embedding + HINT_CHANNELS + 2 * AFFINITIES
         self.motion_in = nn.Conv2d(motion, inner, 3, padding=1, bias=False)
         self.enter = nn.Sequential(_norm(inner), nn.ReLU(inplace=True), _conv_block(inner, inner))
         self.down16 = nn.Sequential(_conv_block(inner, inner), _conv_block(inner, inner))
         self.down32 = nn.Sequential(_conv_block(inner, inner), _conv_block(inner, inner))
         self.up16 = _conv_block(2 * inner, inner)
         self.up8 = _conv_block(2 * inner, inner)
-        self.fuse4 = _conv_block(inner + inner // 2 + 2 * heads, inner // 2)
+        quarter_in = inner + inner // 2 + 2 * heads + 2 * AFFINITIES
+        self.fuse4 = _conv_block(quarter_in, inner // 2)
         self.refine4 = _conv_block(inner // 2, inner // 2)
         # Gains and turns per head (complex), residual (2), gate (1).
         self.head = nn.Conv2d(inner // 2, 4 * heads + 3, 1)
@@ -200,16 +211,52 @@ class ArrowAttentionDecoder(MotionDecoder):
         Zero turns would never be learned: their gradient is blocked by an equally still gate.
         """
         heads = self.heads
+        bias = torch.zeros(4 * heads + 3)
+        bias[: 2 * heads : 2] = 1.0 / heads
         nn.init.normal_(self.head.weight, std=0.02)
-        nn.init.zeros_(self.head.bias)
-        with torch.no_grad():
-            self.head.bias[: 2 * heads : 2] = 1.0 / heads
+        self.head.bias = nn.Parameter(bias)
 
     def prepare(self, features: ImageFeatures) -> PreparedImage:
-        """Return queries, features to sample at the arrows, boundaries, first convolution, skip."""
+        """Return queries, features for the arrows, boundaries, embeddings, first layer, skip."""
         fine, quarter = features
-        boundary = F.softplus(self.boundary(quarter))
-        return (self.query(fine), fine, quarter, boundary, self.image_in(fine), self.skip(quarter))
+        return (
+            self.query(fine),
+            fine,
+            quarter,
+            F.softplus(self.boundary(quarter)),
+            self.embed(quarter),
+            self.image_in(fine),
+            self.skip(quarter),
+        )
+
+    def affinity(self, prepared: PreparedImage, points: Tensor) -> Tensor:
+        """Return how much each place belongs to the object, and to the part, at given points.
+
+        Args:
+            prepared: Of B images.
+            points: (B, N, 2) x, y px of the network grid.
+
+        Returns:
+            (B, N, AFFINITIES, H / 4, W / 4) logits.
+        """
+        return self._affinity(_expand(prepared[4], points.shape[0]), points)
+
+    def _affinity(self, embedding: Tensor, points: Tensor) -> Tensor:
+        batch, _, height, width = embedding.shape
+        count = points.shape[1]
+        at = _sample(embedding, points, 4).view(batch, count, AFFINITIES, _EMBEDDING + 1)
+        here = embedding.view(batch, AFFINITIES, _EMBEDDING + 1, height * width)[:, :, :_EMBEDDING]
+        anchor, reach = at[..., :_EMBEDDING], F.softplus(at[..., _EMBEDDING])
+        # |e_n - e_p|^2, expanded so that no (N, E, H, W) tensor is made.
+        squared = (
+            anchor.square().sum(-1, keepdim=True)
+            + here.square().sum(2).unsqueeze(1)
+            - 2 * torch.einsum("bnke,bkep->bnkp", anchor, here)
+        )
+        places = _cell_centers(height, width, points, stride=4).view(-1, 2)
+        far = (places[None, None] - points[:, :, None]).square().sum(-1) / 64**2
+        logits = self.affinity_bias[:, None] - squared - reach.unsqueeze(-1) * far.unsqueeze(2)
+        return logits.view(batch, count, AFFINITIES, height, width)
 
     def propagate(self, prepared: PreparedImage, motion: tuple[Tensor, ...]) -> Tensor:
         """Return forward flow (B, 2, H / 4, W / 4) in px of the network grid."""
@@ -221,12 +268,17 @@ class ArrowAttentionDecoder(MotionDecoder):
         """Return the flow and the logit (B, 1, H / 4, W / 4) that a pixel moves."""
         points, vectors, valid, pins, scale, hints = motion
         batch = points.shape[0]
-        query, fine, quarter, boundary, first, skip = (_expand(part, batch) for part in prepared)
-        turned, weights, embedded = self._attend(
-            query, fine, quarter, boundary, points, vectors, valid, pins, scale
+        query, fine, quarter, boundary, embedding, first, skip = (
+            _expand(part, batch) for part in prepared
         )
+        affinity = self._affinity(embedding, points)
+        turned, weights, embedded = self._attend(
+            query, fine, quarter, boundary, affinity, points, vectors, valid, pins, scale
+        )
+        belongs = _strongest(affinity.sigmoid(), valid - pins, pins)
         null = 1 - weights
-        x = first + self.motion_in(torch.cat([turned, null, embedded, hints], dim=1))
+        x = torch.cat([turned, null, embedded, hints, F.avg_pool2d(belongs, 2)], dim=1)
+        x = first + self.motion_in(x)
         x8 = self.enter(x)
         x16 = self.down16(F.avg_pool2d(x8, 2))
         x32 = self.down32(F.avg_pool2d(x16, 2))
@@ -234,11 +286,11 @@ class ArrowAttentionDecoder(MotionDecoder):
         x8 = self.up8(torch.cat([x8, _double(x16)], dim=1))
         fields = _double(turned)
         heads = self.heads
-        x4 = self.fuse4(torch.cat([_double(x8), skip, fields[:, : 2 * heads]], dim=1))
+        x4 = self.fuse4(torch.cat([_double(x8), skip, fields[:, : 2 * heads], belongs], dim=1))
         out = self.head(self.refine4(x4))
         gain_turn, residual, gate_logit = out.split([4 * heads, 2, 1], dim=1)
         copies = _complex_dot(gain_turn, fields)
-        flow = (copies + residual * fields.new_tensor(0.25)) * torch.sigmoid(gate_logit) * scale
+        flow = (copies + 0.25 * residual) * torch.sigmoid(gate_logit) * scale
         return flow, gate_logit
 
     def _attend(
@@ -247,6 +299,7 @@ class ArrowAttentionDecoder(MotionDecoder):
         fine: Tensor,
         quarter: Tensor,
         boundary: Tensor,
+        affinity: Tensor,
         points: Tensor,
         vectors: Tensor,
         valid: Tensor,
@@ -270,7 +323,9 @@ class ArrowAttentionDecoder(MotionDecoder):
         key = self.key(token).view(batch, count, heads, channels)
         cells = _cell_centers(height, width, points).view(-1, 2)
         offset = cells[None, None] - points[:, :, None]  # (B, N, cells, 2), px
-        pair = self._pair_features(offset, cells, points, vectors, pins, boundary)
+        coarse = F.avg_pool2d(affinity.flatten(1, 2), 2).view(batch, count, AFFINITIES, -1)
+        pair = self._pair_features(offset, points, vectors, pins, boundary)
+        pair = torch.cat([pair, coarse.transpose(2, 3).clamp(-8, 8) / 4], dim=-1)
         query = query.view(batch, heads, channels, height * width)
         logits = torch.einsum("bhcp,bnhc->bhnp", query, key) / channels**0.5
         logits = logits + self.pair(pair).permute(0, 3, 1, 2)
@@ -292,13 +347,12 @@ class ArrowAttentionDecoder(MotionDecoder):
     def _pair_features(
         self,
         offset: Tensor,
-        cells: Tensor,
         points: Tensor,
         vectors: Tensor,
         pins: Tensor,
         boundary: Tensor,
     ) -> Tensor:
-        """Return what a cell and an arrow know of each other, (B, N, cells, _PAIR_FEATURES)."""
+        """Return where a cell lies from an arrow and what lies between, (B, N, cells, features)."""
         batch, count, places, _ = offset.shape
         distance = offset.norm(dim=-1)
         direction = vectors / vectors.norm(dim=-1, keepdim=True).clamp(min=1e-6)
@@ -338,11 +392,18 @@ def _expand(part: Tensor, batch: int) -> Tensor:
     return part if part.shape[0] == batch else part.expand(batch, *part.shape[1:])
 
 
-def _cell_centers(height: int, width: int, like: Tensor) -> Tensor:
-    """Centres of the cells of stride 8, (height, width, 2) px; pixel centres are at integers."""
-    offset = (STRIDE - 1) / 2
-    y = torch.arange(height, device=like.device, dtype=like.dtype) * STRIDE + offset
-    x = torch.arange(width, device=like.device, dtype=like.dtype) * STRIDE + offset
+def _strongest(affinity: Tensor, arrows: Tensor, pins: Tensor) -> Tensor:
+    """Strongest belonging (B, N, K, H, W) to any arrow and to any pin, (B, 2 K, H, W)."""
+    to_arrows = (affinity * arrows[:, :, None, None, None]).amax(1)
+    to_pins = (affinity * pins[:, :, None, None, None]).amax(1)
+    return torch.cat([to_arrows, to_pins], dim=1)
+
+
+def _cell_centers(height: int, width: int, like: Tensor, *, stride: int = STRIDE) -> Tensor:
+    """Centres of the cells of a stride, (height, width, 2) px; pixel centres are at integers."""
+    offset = (stride - 1) / 2
+    y = torch.arange(height, device=like.device, dtype=like.dtype) * stride + offset
+    x = torch.arange(width, device=like.device, dtype=like.dtype) * stride + offset
     return torch.stack([x.expand(height, width), y.unsqueeze(1).expand(height, width)], dim=-1)
 
 

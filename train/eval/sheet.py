@@ -21,13 +21,22 @@ _BAR: Final = 18
 def sheet(
     rows: Sequence[tuple[Case, PointRule, Mapping[str, NDArray[np.float32]]]],
 ) -> NDArray[np.uint8]:
-    """Return a sheet (h, w, 3) uint8 RGB with one row for each case and rule.
+    """Return a sheet (h, w, 3) uint8 RGB with one row for each case and rule, in two columns.
 
     Args:
         rows: The case, which guidance, and the flow (H, W, 2) px of each predictor by name. The
             last predictor's flow warps the picture. Flow colours share the truth's scale.
     """
-    return np.concatenate([_row(case, rule, flows) for case, rule, flows in rows])
+    made = [_row(case, rule, flows) for case, rule, flows in rows]
+    columns: tuple[list[NDArray[np.uint8]], list[NDArray[np.uint8]]] = ([], [])
+    total, height = sum(len(row) for row in made), 0
+    for row in made:
+        columns[height >= total / 2].append(row)
+        height += len(row)
+    stacked = [np.concatenate(column) for column in columns if column]
+    tallest = max(len(column) for column in stacked)
+    padded = [np.pad(c, ((0, tallest - len(c)), (0, 12), (0, 0))) for c in stacked]
+    return np.concatenate(padded, axis=1)
 
 
 def _row(
@@ -71,14 +80,14 @@ def draw_arrows(image: NDArray[np.uint8], guidance: GuidanceSet) -> NDArray[np.u
 
 
 def _cell(title: str, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return a picture in a cell of fixed size, with its title above."""
+    """Return a picture in a cell of fixed width, with its title above."""
     height, width = picture.shape[:2]
-    scale = min(_CELL / width, _CELL / height)
+    scale = min(_CELL / width, 1.3 * _CELL / height)
     size = (round(width * scale), round(height * scale))
-    cell = np.full((_CELL + _BAR, _CELL + 4, 3), 40, np.uint8)
-    top, left = _BAR + (_CELL - size[1]) // 2, (_CELL - size[0]) // 2
+    cell = np.full((size[1] + _BAR, _CELL + 4, 3), 40, np.uint8)
+    left = (_CELL - size[0]) // 2
     small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-    cell[top : top + size[1], left : left + size[0]] = small
+    cell[_BAR:, left : left + size[0]] = small
     cv2.putText(
         cell, title[:38], (3, 13), cv2.FONT_HERSHEY_SIMPLEX, 0.36, (230, 230, 230), 1, cv2.LINE_AA
     )

@@ -1,0 +1,154 @@
+"""Micro-batches for a training step: puppets, clip pairs or both, with their guidance.
+
+A micro-batch depends on the seed, the step and its number in the step alone: any process can make
+any of them, again and again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from cmp_engine.geometry import normalize_images
+from cmp_engine.modeling.cmp import Guidance
+from train.config import Recipe, Stage
+from train.data.clips import ClipPairs
+from train.data.puppets import PuppetGenerator
+from train.guidance_sampling import SampledGuidance, sample_guidance
+from train.losses import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one forward pass needs.
+
+    Attributes:
+        image: (B, 3, S, S) float32, normalised for the network.
+        guidance: Arrows and pins, px of the S x S grid.
+        target: Truth on the same grid.
+    """
+
+    image: Tensor
+    guidance: Guidance
+    target: Target
+
+
+class BatchSource:
+    """Makes the micro-batches of a recipe on a device.
+
+    Args:
+        recipe: Says what to mix and how to draw guidance.
+        device: Where puppets are drawn and guidance is sampled.
+    """
+
+    def __init__(self, recipe: Recipe, device: torch.device) -> None:
+        self._recipe = recipe
+        self._device = device
+        self._clips: ClipPairs | None = None
+        self._puppets: dict[int, PuppetGenerator] = {}
+
+    def batch(self, step: int, part: int, stage: Stage) -> Batch:
+        """Return micro-batch ``part`` of step number ``step``, which belongs to ``stage``."""
+        micro_batches = self._recipe.schedule.micro_batches
+        number = step * micro_batches + part
+        count = stage.batch // micro_batches
+        puppets = round(count * stage.puppet_share)
+        pieces = []
+        if puppets:
+            pieces.append(self._puppet_piece(number, puppets, stage.size))
+        if count > puppets:
+            pieces.append(self._clip_piece(number, count - puppets, stage.size))
+        return _join(pieces)
+
+    def _puppet_piece(self, number: int, count: int, size: int) -> Batch:
+        if size not in self._puppets:
+            self._puppets[size] = PuppetGenerator(
+                size, seed=self._recipe.seed, device=self._device, with_next=False
+            )
+        scene = self._puppets[size].batch(count, number)
+        sampled = self._sample(
+            scene.flow, scene.valid, number, 1, labels=scene.labels, object_ids=scene.object_ids
+        )
+        counted = scene.valid & ~sampled.unguided
+        return Batch(
+            normalize_images(scene.image),
+            sampled.guidance,
+            Target(scene.flow, counted, scene.labels, scene.object_ids),
+        )
+
+    def _clip_piece(self, number: int, count: int, size: int) -> Batch:
+        if self._clips is None:
+            self._clips = ClipPairs(self._recipe.data.pairs, seed=self._recipe.seed)
+        pairs = self._clips.batch(count, number, size)
+        image, flow = pairs.image.to(self._device), pairs.flow.to(self._device)
+        valid = pairs.valid.to(self._device)
+        sampled = self._sample(flow, valid, number, 2)
+        return Batch(
+            normalize_images(image), sampled.guidance, Target(flow, valid & ~sampled.unguided)
+        )
+
+    def _sample(
+        self,
+        flow: Tensor,
+        valid: Tensor,
+        number: int,
+        stream: int,
+        *,
+        labels: Tensor | None = None,
+        object_ids: Tensor | None = None,
+    ) -> SampledGuidance:
+        generator = torch.Generator(device=flow.device)
+        generator.manual_seed(hash((self._recipe.seed, number, stream)) % 2**63)
+        settings = self._recipe.guidance
+        return sample_guidance(
+            settings.sampler,
+            flow,
+            valid,
+            labels,
+            generator=generator,
+            kernel=settings.kernel,
+            grid_stride=settings.grid_stride,
+            max_points=settings.max_points,
+            watershed_share=settings.watershed_share,
+            object_ids=object_ids,
+        )
+
+
+def _join(pieces: list[Batch]) -> Batch:
+    if len(pieces) == 1:
+        return pieces[0]
+    most = max(piece.guidance.valid.shape[1] for piece in pieces)
+    guidance = [_padded(piece.guidance, most) for piece in pieces]
+    return Batch(
+        torch.cat([piece.image for piece in pieces]),
+        Guidance(
+            torch.cat([g.points for g in guidance]),
+            torch.cat([g.vectors for g in guidance]),
+            torch.cat([g.valid for g in guidance]),
+        ),
+        Target(
+            torch.cat([piece.target.flow for piece in pieces]),
+            torch.cat([piece.target.counted for piece in pieces]),
+            torch.cat([_known(p.target.labels, p.target) for p in pieces]),
+            torch.cat([_known(p.target.object_ids, p.target) for p in pieces]),
+        ),
+    )
+
+
+def _known(labels: Tensor | None, target: Target) -> Tensor:
+    """Labels, or -1 all over where a piece has none."""
+    if labels is not None:
+        return labels.long()
+    return torch.full_like(target.counted, -1, dtype=torch.long)
+
+
+def _padded(guidance: Guidance, count: int) -> Guidance:
+    missing = count - guidance.valid.shape[1]
+    pad = torch.nn.functional.pad
+    return Guidance(
+        pad(guidance.points, (0, 0, 0, missing)),
+        pad(guidance.vectors, (0, 0, 0, missing)),
+        pad(guidance.valid, (0, missing)),
+    )

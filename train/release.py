@@ -1,0 +1,102 @@
+"""Turn a run into a weights file that `cmp_engine.load_model` reads.
+
+::
+
+    python -m train.release runs/default --out assets/weights/default.safetensors
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+from cmp_engine.weights import save_model
+
+from cmp_engine.build import build_network
+from cmp_engine.config import ModelConfig
+from cmp_engine.errors import EngineError
+from train.errors import TrainConfigError, TrainError
+
+
+def release(run: Path, out: Path, *, scores: Path | None = None, note: str = "") -> None:
+    """Write the averaged weights of a run in half precision, with what is known of them.
+
+    Args:
+        run: Folder that `train.pretrain` wrote.
+        out: The ``.safetensors`` file to write.
+        scores: JSON object of measured figures, copied into the metadata.
+        note: One sentence for the user.
+
+    Raises:
+        TrainConfigError: The folder holds no run.
+        WeightsError: The file can't be written.
+    """
+    path = run / "state.pt"
+    if not path.exists():
+        raise TrainConfigError(f"There is no run in {run}: {path} is missing.")
+    content = torch.load(path, map_location="cpu", weights_only=True)
+    recipe = json.loads(content["recipe"])
+    network = build_network(ModelConfig.from_json(json.dumps(recipe["model"])))
+    network.load_state_dict(content["ema"] or content["network"])
+    metadata = {
+        "name": recipe["name"],
+        "recipe": content["recipe"],
+        "steps": str(content["step"]),
+        "hours": f"{content['seconds'] / 3600:.2f}",
+        "date": datetime.now(tz=UTC).date().isoformat(),
+        "commit": _commit(),
+        "data": _data(recipe),
+        "license": "MIT",
+        "note": note,
+    }
+    if scores is not None:
+        metadata["scores"] = json.dumps(json.loads(scores.read_text(encoding="utf-8")))
+    save_model(network.eval(), out, metadata=metadata)
+
+
+def _data(recipe: dict[str, Any]) -> str:
+    schedule = recipe["schedule"]
+    images = puppets = start = 0.0
+    for stage in schedule["stages"]:
+        count = (stage["until"] - start) * schedule["steps"] * stage["batch"]
+        start = stage["until"]
+        images += count
+        puppets += count * stage["puppet_share"]
+    clips = images - puppets
+    return f"{puppets:.0f} synthetic puppet scenes and {clips:.0f} crops of pairs of clips"
+
+
+def _commit() -> str:
+    command = ["git", "rev-parse", "--short", "HEAD"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stdout.strip() or "unknown"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; 0 done, 1 failed on the input."""
+    parser = argparse.ArgumentParser(
+        prog="python -m train.release", description="Turn a run into a weights file."
+    )
+    parser.add_argument("run", type=Path, help="folder of the run")
+    parser.add_argument("--out", type=Path, required=True, help="the .safetensors file to write")
+    parser.add_argument("--scores", type=Path, help="JSON file of measured figures")
+    parser.add_argument("--note", default="", help="one sentence for the user")
+    options = parser.parse_args(arguments)
+    try:
+        release(options.run, options.out, scores=options.scores, note=options.note)
+    except (TrainError, EngineError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    sys.stderr.write(f"wrote {options.out}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
