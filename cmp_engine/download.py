@@ -214,8 +214,10 @@ def _read_chunk(response: http.client.HTTPResponse) -> bytes:
 
 
 def _describe(error: Exception) -> str:
-    reason = getattr(error, "reason", None) or error
-    return str(reason) or type(error).__name__
+    if isinstance(error, http.client.HTTPException):
+        return "the server's answer makes no sense"
+    reason = str(getattr(error, "reason", None) or error)
+    return " ".join(reason.split())[:100] or type(error).__name__
 
 
 def _resumes_at(response: http.client.HTTPResponse, have: int) -> bool:

@@ -337,12 +337,15 @@ def _check_names(state: Mapping[str, Tensor], expected: Mapping[str, Tensor], so
     missing = [name for name in expected if name not in state]
     missing = [name for name in missing if not name.endswith(_OPTIONAL_ENDING)]
     extra = [name for name in state if name not in expected]
-    for what, names in (("lacks", missing), ("has unexpected", extra)):
+    for what, names in (
+        ("lacks weights of its network", missing),
+        ("has weights unexpected in its network", extra),
+    ):
         if names:
             more = f" and {len(names) - 3} more" if len(names) > 3 else ""
             raise WeightsFormatError(
-                f"{source} {what} weights of its network: {', '.join(names[:3])}{more}; it is not "
-                "whole or from another version."
+                f"{source} {what}: {', '.join(names[:3])}{more}; it is not whole or from another "
+                "version."
             )
 
 

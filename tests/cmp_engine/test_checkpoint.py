@@ -274,7 +274,7 @@ def _changed(content: dict, **changes: torch.Tensor | None) -> dict:
     [
         ({"flow_decoder.head.bias": None}, "lacks weights.*flow_decoder.head.bias"),
         ({"image_encoder.bn1.running_var": None}, "lacks weights.*bn1.running_var"),
-        ({"fc.weight": torch.zeros(1)}, "unexpected weights.*fc.weight"),
+        ({"fc.weight": torch.zeros(1)}, "weights unexpected.*fc.weight"),
         ({"flow_decoder.head.bias": torch.zeros(7)}, r"shape \(7,\), expected \(18,\)"),
         ({"image_encoder.bn1.bias": torch.full((64,), torch.nan)}, "bn1.bias .*not finite"),
         ({"image_encoder.bn1.bias": torch.full((64,), torch.inf)}, "bn1.bias .*not finite"),
