@@ -90,6 +90,19 @@ def test_published_file_without_prefix_and_step_when_read_then_loads(tmp_path, c
     assert "step" not in model.info.metadata
 
 
+def test_published_file_written_on_a_gpu_when_read_then_loads_on_the_cpu(
+    tmp_path, content, monkeypatch
+):
+    with monkeypatch.context() as patch:
+        patch.setattr(torch.serialization, "location_tag", lambda _storage: "cuda:3")
+        path = _save(content, tmp_path / "gpu.pth.tar")
+    assert b"cuda:3" in path.read_bytes()
+
+    network = load_model(path).network
+
+    assert {value.device.type for value in network.parameters()} == {"cpu"}
+
+
 def test_published_file_in_half_precision_when_read_then_is_float32(tmp_path, content):
     state = {name: value.half() for name, value in content["state_dict"].items()}
     path = _save({**content, "state_dict": state}, tmp_path / "half.pth.tar")
