@@ -121,7 +121,9 @@ def write_weights(
     }
     try:
         with partial_file(path) as partial:
+            mode = partial.stat().st_mode
             save_file(stored, partial, metadata=header)
+            partial.chmod(mode)  # save_file makes files that only their owner may read
     except (OSError, SafetensorError) as error:
         reason = describe_os_error(error, path) if isinstance(error, OSError) else f"{error}."
         raise WeightsError(reason) from error
