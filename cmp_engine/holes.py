@@ -8,10 +8,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from cmp_engine.resample import sample_field_points
+
 Fill = Literal["stretch", "behind"]
 
+_FINEST: Final = 4
 _COARSER: Final = 3
-"""From one averaging window to the next."""
+"""Radius of the finest averaging window, px, and how much wider the next one is."""
 
 _MIRROR_REACH: Final = 0.1
 """Part of the picture's longer side that a mirrored background comes from at most."""
@@ -86,25 +89,33 @@ def nearest_true(mask: Bool) -> tuple[Float, Index]:
 
 
 def _smoothed(field: Float, hole: Index, depth: Float, width: int) -> Float:
-    """Return the field (n, c) of the pixels of holes, averaged over as much as they are deep."""
+    """Return the field (n, 4) of the pixels of holes, averaged over as much as they are deep.
+
+    The wider the window, the coarser the grid that it is averaged on.
+    """
     row, column = hole // width, hole % width
     top, left = int(row.min()), int(column.min())
-    box_width = int(column.max()) - left + 1
-    inner = (row - top) * box_width + column - left
-    dense = np.zeros((int(row.max()) - top + 1, box_width, field.shape[1]), np.float32)
-    dense.reshape(-1, field.shape[1])[inner] = field
-    weight = np.zeros(dense.shape[:2], np.float32)
-    weight.ravel()[inner] = 1
-    result = field
+    row, column = row - top, column - left
+    height, width = int(row.max()) + 1, int(column.max()) + 1
     deepest = float(depth.max())
-    radius = 1
+    result = field
+    radius = _FINEST
     while radius <= deepest:
-        size = (2 * radius + 1, 2 * radius + 1)
-        total = np.asarray(cv2.blur(dense, size, borderType=cv2.BORDER_CONSTANT))
-        count = np.asarray(cv2.blur(weight, size, borderType=cv2.BORDER_CONSTANT))
-        average = total.reshape(-1, field.shape[1])[inner]
-        average /= np.maximum(count.ravel()[inner], 1e-6)[:, None]
-        part = np.clip((depth - radius) / (_COARSER - 1) / radius, 0, 1)[:, None]
-        result = result + (average - result) * part
+        cell = radius // 2
+        rows, columns = -(-height // cell), -(-width // cell)
+        number = row // cell * columns + column // cell
+        sums = [
+            np.bincount(number, weights, rows * columns).reshape(rows, columns)
+            for weights in (*field.T, None)
+        ]
+        total = cv2.blur(np.stack(sums, axis=-1).astype(np.float32), (5, 5))
+        at = ((np.stack([column, row], axis=-1) + 0.5) / cell - 0.5).astype(np.float32)
+        count = sample_field_points(np.ascontiguousarray(total[..., 4]), at)
+        part: Float = np.clip((depth - radius) / ((_COARSER - 1) * radius), 0, 1)
+        part /= np.maximum(count, np.float32(1e-6))
+        average = sample_field_points(np.ascontiguousarray(total[..., :4]), at)
+        result = np.add(
+            result, (average - result * count[:, None]) * part[:, None], dtype=np.float32
+        )
         radius *= _COARSER
     return result

@@ -55,8 +55,9 @@ def sample_field_points(
     points_xy: NDArray[np.float32],
     interpolation: Interpolation = "linear",
 ) -> NDArray[np.float32]:
-    """Return a field (h, w) at a list of positions: (n, 2) to (n,)."""
-    return sample_field(field, _as_rows(points_xy), interpolation).ravel()[: len(points_xy)]
+    """Return a field, (h, w) or (h, w, c), at a list of positions: (n, 2) to (n,) or (n, c)."""
+    sampled = sample_field(field, _as_rows(points_xy), interpolation)
+    return sampled.reshape(-1, *field.shape[2:])[: len(points_xy)]
 
 
 def _as_rows(points_xy: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -117,7 +117,7 @@ def backward_map(
     box = _moving_box(flow)
     if box is None:
         return identity_map(height, width)
-    reach = 1 if guide is None else max(3, round(_EDGE_REACH * min(height, width)))
+    reach = 1 if guide is None else edge_reach((height, width))
     u = np.ascontiguousarray(flow[(*box, 0)])
     v = np.ascontiguousarray(flow[(*box, 1)])
     if method == "splat":
@@ -132,6 +132,11 @@ def backward_map(
     else:
         part = _by_negation(flow[box], fill)
     return _placed(part, box, (height, width))
+
+
+def edge_reach(size_hw: tuple[int, ...]) -> int:
+    """Return how far from a jump of the flow the edge in the picture may lie, px."""
+    return max(3, round(_EDGE_REACH * min(size_hw)))
 
 
 def compose(first: BackwardMap, second: BackwardMap) -> BackwardMap:
