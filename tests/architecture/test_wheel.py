@@ -65,12 +65,14 @@ def names(wheel: Path) -> set[str]:
     ],
 )
 def test_wheel_when_built_then_holds_every_asset(wheel, folder, inside):
-    files = [p.relative_to(ROOT / folder).as_posix() for p in (ROOT / folder).rglob("*.*")]
+    paths = [p for p in (ROOT / folder).rglob("*.*") if p.suffix not in (".py", ".pyc")]
+    files = [path.relative_to(ROOT / folder).as_posix() for path in paths]
     assert files
     assert sorted({f"{inside}/{file}" for file in files} - names(wheel)) == []
 
 
-def test_wheel_when_built_then_leaves_training_and_tests_out(wheel):
+def test_wheel_when_built_then_leaves_training_tests_and_drawing_out(wheel):
+    assert not [name for name in names(wheel) if "/assets/" in name and name.endswith(".py")]
     top = {name.split("/")[0] for name in names(wheel)}
     assert {name for name in top if not name.endswith(".dist-info")} == {"cmp_engine", "cmp_studio"}
 
