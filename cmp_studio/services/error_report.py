@@ -30,6 +30,10 @@ _LEVELS: Final = {
 }
 
 
+_HARMLESS: Final = ("This plugin does not support propagateSizeHints()",)
+"""What Qt says about windows where there is no screen; nobody can do anything about it."""
+
+
 @dataclass(frozen=True, slots=True)
 class ErrorReport:
     """One thing that went wrong.
@@ -102,7 +106,8 @@ class ErrorReporter(QObject):
             self.report(arguments.exc_value)
 
     def _on_qt_message(self, kind: QtMsgType, context: QMessageLogContext, message: str) -> None:
-        level = _LEVELS.get(kind, logging.WARNING)
+        is_harmless = message in _HARMLESS
+        level = logging.DEBUG if is_harmless else _LEVELS.get(kind, logging.WARNING)
         log.log(level, "Qt: %s (%s)", message, context.category)
         if callable(self._old_qt_handler):
             self._old_qt_handler(kind, context, message)

@@ -273,7 +273,7 @@ class ExportDialog(QDialog):
     def reject(self) -> None:
         """Escape closes, unless a film is being written."""
         if not self.is_running:
-            self.close()
+            super().reject()
 
     # Inside.
 

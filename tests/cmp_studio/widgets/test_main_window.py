@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QImage
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QDialog, QFileDialog, QMessageBox
 
 import cmp_studio.widgets.document_desk as desk_module
@@ -321,3 +322,12 @@ def test_export_when_settings_change_then_the_summary_follows(opened):
     dialog.path_field.setText("")
     dialog.start_button.click()
     assert "Choose where" in dialog.state.text()
+
+
+def test_export_when_closed_or_escaped_then_the_dialog_goes(opened):
+    opened.trigger("export")
+    assert opened.window.export_dialog.close()
+    assert not opened.window.export_dialog.isVisible()
+    opened.trigger("export")
+    QTest.keyClick(opened.window.export_dialog, Qt.Key.Key_Escape)
+    assert not opened.window.export_dialog.isVisible()

@@ -1,0 +1,312 @@
+"""The window for real: `main` starts it, mouse and keys drive it, films and scenes come out.
+
+The shipped weights are used where they are there, else a small network with random weights, which
+moves things somehow.
+"""
+
+import time
+
+import cv2
+import numpy as np
+import pytest
+from PySide6.QtCore import QObject, QPoint, Qt, QTimer
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QFileDialog
+
+from cmp_engine.image_io import write_image
+from cmp_engine.video_io import read_video
+from cmp_studio.cli import main
+from cmp_studio.document.project_file import load_scene
+from cmp_studio.services.preferences import Preferences
+from cmp_studio.widgets.main_window import MainWindow
+
+HEIGHT, WIDTH = 120, 160
+STEP_SECONDS = 120.0
+LEFT = Qt.MouseButton.LeftButton
+NO_KEYS = Qt.KeyboardModifier.NoModifier
+CTRL = Qt.KeyboardModifier.ControlModifier
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    from cmp_engine.weights import list_weights, save_model
+
+    shipped = list_weights()[0]
+    if shipped.path is not None and shipped.problem is None:
+        return str(shipped.path)
+    import torch
+
+    from cmp_engine.build import build_network
+    from cmp_engine.config import PRESETS
+
+    torch.manual_seed(4)
+    path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
+    save_model(build_network(PRESETS["default"]), path, metadata={"recipe": "random"})
+    return str(path)
+
+
+@pytest.fixture
+def photo(tmp_path):
+    """A disc on a flat, faintly textured ground."""
+    rng = np.random.default_rng(2)
+    ground = rng.integers(60, 200, (HEIGHT, WIDTH, 3), dtype=np.uint8)
+    image = cv2.GaussianBlur(ground, (0, 0), 3)
+    disc = cv2.GaussianBlur(rng.integers(0, 256, image.shape, dtype=np.uint8), (0, 0), 1)
+    mask = np.zeros((HEIGHT, WIDTH), np.uint8)
+    cv2.circle(mask, (60, 60), 30, 255, -1)
+    image[mask > 0] = disc[mask > 0]
+    path = tmp_path / "disc.png"
+    write_image(path, image)
+    return path
+
+
+class Driver(QObject):
+    """Carries out a script inside of the event loop that `main` runs.
+
+    The script is a generator of the window; what it yields is called until it returns something
+    true. Whatever goes wrong ends the loop and is raised after it.
+    """
+
+    def __init__(self, script):
+        super().__init__()
+        self._make_script = script
+        self._script = None
+        self._condition = None
+        self._limit = 0.0
+        self.error = None
+        self.is_done = False
+        self._timer = QTimer(self)
+        self._timer.timeout.connect(self.on_timeout)
+        self._timer.start(10)
+
+    def on_timeout(self):
+        try:
+            self._step()
+        except Exception as error:  # noqa: BLE001 - raised again outside of the event loop
+            self.error = error
+            self._timer.stop()
+            QApplication.exit(99)
+
+    def _step(self):
+        window = next((w for w in QApplication.topLevelWidgets() if is_shown(w)), None)
+        if self._script is None:
+            if window is not None:
+                self._script = self._make_script(window)
+                self._condition = lambda: True
+                self._limit = time.monotonic() + STEP_SECONDS
+            return
+        if not self._condition():
+            if time.monotonic() > self._limit:
+                raise TimeoutError(f"waited {STEP_SECONDS:.0f} s: {self._script.gi_frame}")
+            return
+        try:
+            self._condition = next(self._script)
+            self._limit = time.monotonic() + STEP_SECONDS
+        except StopIteration:
+            self._timer.stop()
+            self.is_done = True
+            discard_and_close(window)
+
+
+def is_shown(widget):
+    return isinstance(widget, MainWindow) and widget.isVisible()
+
+
+def discard_and_close(window):
+    session = window.studio.session
+    if session.is_dirty:
+        session.mark_saved(session.path, session.scene)
+    window.close()
+
+
+def run(script, *arguments):
+    driver = Driver(script)
+    status = main([str(argument) for argument in arguments])
+    if driver.error is not None:
+        raise driver.error
+    assert driver.is_done
+    return status
+
+
+def use(weights):
+    """Let the window start with these weights."""
+    preferences = Preferences()
+    preferences.set_text("engine/weights", weights)
+    preferences.save()
+
+
+def at(window, x, y):
+    position = window.canvas.view_transform.to_screen((x, y))
+    return QPoint(round(position.x()), round(position.y()))
+
+
+def press_and_move(window, start, end):
+    canvas, a, b = window.canvas, at(window, *start), at(window, *end)
+    QTest.mouseMove(canvas, a)
+    QTest.mousePress(canvas, LEFT, NO_KEYS, a)
+    for step in (1, 2, 3, 4):
+        QTest.mouseMove(canvas, a + (b - a) * step / 4)
+
+
+def drag(window, start, end):
+    press_and_move(window, start, end)
+    QTest.mouseRelease(window.canvas, LEFT, NO_KEYS, at(window, *end))
+
+
+def picture_of(window):
+    return window.canvas.grab().toImage()
+
+
+def is_ready(window):
+    preview = window.studio.preview
+    return lambda: preview.engine is not None and not preview.is_busy and all(preview.cached)
+
+
+def kinds(window):
+    return [track.kind for track in window.studio.session.scene.tracks]
+
+
+def shorten(window):
+    film = window.inspector.film_section
+    film.duration.setValue(0.5)
+    film.fps.setValue(8)
+    window.studio.session.commit()
+
+
+def test_window_when_driven_by_mouse_and_keys_then_does_the_whole_job(
+    qapp, weights, photo, tmp_path, monkeypatch
+):
+    use(weights)
+    scene_path = tmp_path / "disc.cmps"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(scene_path), ""))
+
+    def script(window):
+        studio, canvas = window.studio, window.canvas
+        yield lambda: studio.session.scene is not None
+        assert window.coach.isVisible()
+        yield is_ready(window)
+        shorten(window)
+        still = picture_of(window)
+
+        # An arrow is drawn, and the photo moves under the cursor before the button is let go.
+        press_and_move(window, (60, 60), (85, 50))
+        yield lambda: studio.preview.shown.frame is not None
+        assert studio.session.has_gesture
+        assert picture_of(window) != still
+        assert "Esc cancels" in window.status.hint.text()
+        QTest.mouseRelease(canvas, LEFT, NO_KEYS, at(window, 85, 50))
+        assert kinds(window) == ["arrow"]
+        assert window.inspector.track_section.dx.value() == pytest.approx(25, abs=1)
+
+        # A pin; undo and redo by keys.
+        QTest.mouseDClick(canvas, LEFT, NO_KEYS, at(window, 20, 100))
+        assert kinds(window) == ["arrow", "pin"]
+        QTest.keyClick(canvas, Qt.Key.Key_Z, CTRL)
+        yield lambda: kinds(window) == ["arrow"]
+        QTest.keyClick(canvas, Qt.Key.Key_Y, CTRL)
+        yield lambda: kinds(window) == ["arrow", "pin"]
+
+        # Select, move, delete, and take that back.
+        QTest.keyClick(canvas, Qt.Key.Key_V)
+        yield lambda: studio.tools.tool == "select"
+        before = studio.session.scene.tracks[0].points
+        drag(window, (60, 60), (55, 65))
+        after = studio.session.scene.tracks[0].points
+        for (x0, y0), (x1, y1) in zip(before, after, strict=True):
+            assert (x1 - x0, y1 - y0) == pytest.approx((-5, 5), abs=0.6)
+        QTest.keyClick(canvas, Qt.Key.Key_Delete)
+        yield lambda: kinds(window) == ["pin"]
+        QTest.keyClick(canvas, Qt.Key.Key_Z, CTRL)
+        yield lambda: kinds(window) == ["arrow", "pin"]
+
+        # Play and pause.
+        yield is_ready(window)
+        assert studio.playback.is_playing
+        index = studio.playback.index
+        yield lambda: studio.playback.index != index
+        QTest.keyClick(canvas, Qt.Key.Key_Space)
+        assert not studio.playback.is_playing
+        studio.playback.seek(3)
+        yield is_ready(window)
+
+        # The flow in colours, with its wheel.
+        moving = picture_of(window)
+        QTest.keyClick(canvas, Qt.Key.Key_3, CTRL)
+        yield lambda: studio.options.mode == "flow"
+        assert picture_of(window) != moving
+
+        # Films.
+        for suffix in ("mp4", "gif"):
+            QTest.keyClick(canvas, Qt.Key.Key_E, CTRL)
+            yield lambda: window.export_dialog is not None and window.export_dialog.isVisible()
+            dialog = window.export_dialog
+            dialog.format.show_value(suffix)
+            dialog.on_format_chosen(suffix)
+            dialog.path_field.setText(str(tmp_path / f"film.{suffix}"))
+            dialog.start_button.click()
+            yield lambda shown=dialog: "Done" in shown.state.text() or not shown.is_running
+            assert "Done" in dialog.state.text(), dialog.state.text()
+            dialog.close()
+            yield lambda shown=dialog: not shown.isVisible()
+            window.activateWindow()
+            yield window.isActiveWindow
+
+        # Save.
+        QTest.keyClick(canvas, Qt.Key.Key_S, CTRL)
+        yield lambda: studio.session.path == scene_path
+        assert not window.isWindowModified()
+
+    assert run(script, photo) == 0
+    for suffix in ("mp4", "gif"):
+        frames = list(read_video(tmp_path / f"film.{suffix}"))
+        assert len(frames) == 6
+        assert frames[0].shape == (HEIGHT, WIDTH, 3)
+        assert np.abs(frames[0].astype(int) - frames[3]).max() > 8
+    saved = load_scene(scene_path)
+    assert [track.kind for track in saved.tracks] == ["arrow", "pin"]
+
+    def reopen(window):
+        yield is_ready(window)
+        assert window.studio.session.scene == saved
+        assert window.studio.session.path == scene_path
+        assert any(pose.displacements for pose in window.studio.preview.poses)
+
+    assert run(reopen, scene_path) == 0
+
+
+def test_window_when_shown_then_before_torch_is_asked_for(qapp, weights, photo):
+    use(weights)
+
+    def script(window):
+        assert window.studio.preview.engine is None
+        yield is_ready(window)
+        assert window.studio.preview.engine.weights
+
+    assert run(script, photo) == 0
+
+
+def test_window_when_the_weights_are_gone_then_says_so_and_stays_in_use(qapp, photo, tmp_path):
+    use(str(tmp_path / "gone.safetensors"))
+
+    def script(window):
+        from PySide6.QtWidgets import QMessageBox
+
+        yield lambda: window.findChild(QMessageBox) is not None
+        box = window.findChild(QMessageBox)
+        assert "gone.safetensors" in box.text()
+        box.close()
+        yield lambda: window.studio.session.scene is not None
+        drag(window, (60, 60), (85, 50))
+        assert kinds(window) == ["arrow"]
+        assert window.status.engine.text() == "No network"
+
+    assert run(script, photo) == 0
+
+
+def test_window_when_closed_while_the_network_is_loading_then_ends(qapp, weights, photo):
+    use(weights)
+
+    def script(window):
+        yield lambda: window.studio.preview.is_loading
+
+    assert run(script, photo) == 0
