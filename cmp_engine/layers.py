@@ -26,6 +26,9 @@ Bool = NDArray[np.bool_]
 _BEND: Final = 0.5
 """How far the Jacobian of a step may be from a rotation before the step is no longer one part."""
 
+_WEAK_BEND: Final = 0.35
+"""The same beside steps that do."""
+
 _SMALLEST_STEP: Final = 0.75
 """Parts that differ by less, px, need no layers."""
 
@@ -76,7 +79,7 @@ def split_layers(
         guide: (h, w, 3) the picture that moves, or None: then the coverage follows the flow.
         reach: How far beyond the band of the flow the edge in the picture may lie, px.
     """
-    core = _bent(u, v)
+    core = _bent(u, v, reach)
     box = _box_around(core, reach + _SEED_WIDTH + 2)
     if box is None:
         return None
@@ -132,8 +135,11 @@ class _Band:
     seeds: Bool
 
 
-def _bent(u: Float, v: Float) -> Bool:
-    """Return where the flow does what no rigid motion does; both pixels of each such step."""
+def _bent(u: Float, v: Float, reach: int) -> Bool:
+    """Return where the flow does what no rigid motion does; both pixels of each such step.
+
+    Steps that bend less count within ``reach`` px of others that bend more.
+    """
     a = u[:-1, 1:] - u[:-1, :-1]
     c = v[:-1, 1:] - v[:-1, :-1]
     b = u[1:, :-1] - u[:-1, :-1]
@@ -155,7 +161,11 @@ def _bent(u: Float, v: Float) -> Bool:
     bend -= a
     core = np.zeros(u.shape, np.uint8)
     core[:-1, :-1] = bend > _BEND * _BEND - 2
-    dilated = cv2.dilate(core, np.ones((2, 2), np.uint8), anchor=(1, 1))
+    side = 2 * reach + 1
+    near = np.asarray(cv2.dilate(core, np.ones((side, side), np.uint8)), np.uint8)
+    near[:-1, :-1] &= bend > _WEAK_BEND * _WEAK_BEND - 2
+    near[-1], near[:, -1] = 0, 0
+    dilated = cv2.dilate(near, np.ones((2, 2), np.uint8), anchor=(1, 1))
     return np.asarray(dilated).view(np.bool_)
 
 

@@ -23,7 +23,7 @@ from cmp_engine.guidance import check_guidance
 from cmp_engine.holes import nearest_true
 from cmp_engine.inpaint import paint_out
 from cmp_engine.resample import pixel_grid, sample_field, sample_field_points
-from cmp_engine.warp import BackwardMap, BackwardMethod, backward_map, edge_reach, warp_image
+from cmp_engine.warp import BackwardMap, BackwardMethod, backward_map, moving_parts, warp_image
 
 FrameFill = Literal["stretch", "inpaint"]
 
@@ -42,10 +42,6 @@ _PARALLEL_PIXELS: Final = 6_000_000
 
 _MAX_STEPS: Final = 16
 _POSES_KEPT: Final = 4
-
-_PART_OF_MOTION: Final = 0.05
-"""What moves, against the border of the picture, more than this part of the largest motion is not
-background."""
 
 _HIDDEN_PX: Final = 1.5
 """A pixel is hidden if where it lands a source farther than this from it is seen, px."""
@@ -248,7 +244,8 @@ class FrameRenderer:
             return
         moving = np.zeros(self._size_hw, np.bool_)
         for flow in flows:
-            moving |= _in_motion(flow)
+            if flow.any():
+                moving |= moving_parts(flow, order=self._order, guide=self._base)
         missing = moving & ~self._painted
         if not missing.any() or moving.mean() > _MOSTLY:
             return
@@ -418,16 +415,6 @@ def resize_image(image: NDArray[np.uint8], size_hw: tuple[int, int]) -> NDArray[
     shrinks = height * width < image.shape[0] * image.shape[1]
     method = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
     return np.asarray(cv2.resize(image, (width, height), interpolation=method), np.uint8)
-
-
-def _in_motion(flow: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Return what moves against the border of the picture, and what may belong to it."""
-    border = np.concatenate([flow[0], flow[-1], flow[:, 0], flow[:, -1]])
-    off = flow - np.median(border, axis=0).astype(np.float32)
-    speed = np.hypot(off[..., 0], off[..., 1])
-    moving = (speed > max(0.25, _PART_OF_MOTION * float(speed.max()))).astype(np.uint8)
-    side = 2 * edge_reach(moving.shape) + 1
-    return np.asarray(cv2.dilate(moving, np.ones((side, side), np.uint8))).astype(np.bool_)
 
 
 def _ratio(arrows: Arrows, reference: Arrows) -> float | None:

@@ -31,6 +31,7 @@ _FIXED_POINT_STEPS: Final = 12
 _FIXED_POINT_RESIDUAL: Final = 0.5
 _SAME_SURFACE: Final = 0.5
 _ORDER_SCALE: Final = 10_000.0
+_PART_OF_MOTION: Final = 0.05
 _EDGE_REACH: Final = 0.018
 
 Float = NDArray[np.float32]
@@ -137,6 +138,42 @@ def backward_map(
 def edge_reach(size_hw: tuple[int, ...]) -> int:
     """Return how far from a jump of the flow the edge in the picture may lie, px."""
     return max(3, round(_EDGE_REACH * min(size_hw)))
+
+
+def moving_parts(
+    flow: NDArray[np.float32],
+    *,
+    order: NDArray[np.float32] | None = None,
+    guide: NDArray[np.uint8] | None = None,
+) -> NDArray[np.bool_]:
+    """Return what a background picture must replace: all that moves, and its soft edge, (h, w).
+
+    Motion counts against that of the border of the picture, which a moving camera shifts. Where
+    nothing moves apart, nothing is uncovered and nothing must be replaced.
+
+    Args:
+        flow: As for `backward_map`.
+        order: As for `backward_map`.
+        guide: As for `backward_map`.
+
+    Raises:
+        FlowError: As for `backward_map`.
+    """
+    flow = _check_flow(flow)
+    border = np.concatenate([flow[0], flow[-1], flow[:, 0], flow[:, -1]])
+    off = flow - np.median(border, axis=0).astype(np.float32)
+    speed = np.hypot(off[..., 0], off[..., 1])
+    moving: NDArray[np.bool_] = speed > max(0.25, _PART_OF_MOTION * float(speed.max()))
+    u, v = np.ascontiguousarray(flow[..., 0]), np.ascontiguousarray(flow[..., 1])
+    if order is not None:
+        order = _check_order(order, flow.shape[:2])
+    reach = edge_reach(moving.shape)
+    layers = split_layers(u, v, _front_order(u, v, order), guide, reach=reach)
+    if layers is None:
+        return np.zeros(moving.shape, np.bool_)
+    moving &= ~layers.is_back.reshape(moving.shape)
+    moving |= ~layers.is_solid.reshape(moving.shape)
+    return moving
 
 
 def compose(first: BackwardMap, second: BackwardMap) -> BackwardMap:
