@@ -51,6 +51,8 @@ class ModelConfig:
         encoder_width: Channels of the pyramid encoder's first stage; the later ones have 2, 4 and 5
             times as many. Other encoders have the widths of their publications.
         attention_heads: Heads of the attention decoder.
+        short_side: Short side of the picture that the network likes best, px. 384 is what the
+            published networks were trained with.
     """
 
     image_encoder: ImageEncoderName
@@ -65,6 +67,7 @@ class ModelConfig:
     decoder_channels: int = 128
     encoder_width: int = 48
     attention_heads: int = 4
+    short_side: int = 384
 
     def __post_init__(self) -> None:
         """Check every field; ConfigError says which one is wrong."""
@@ -95,6 +98,7 @@ class ModelConfig:
             "decoder_channels",
             "encoder_width",
             "attention_heads",
+            "short_side",
         ):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} must be at least 1, got {getattr(self, name)}.")
@@ -164,6 +168,7 @@ PRESETS: Final[dict[str, ModelConfig]] = {
         image_channels=96,
         motion_channels=32,
         decoder_channels=96,
+        short_side=256,
     ),
 }
 

@@ -46,8 +46,8 @@ class MotionPredictor:
     Args:
         model: What `cmp_engine.load_model` returned, or a network; it is copied.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``, or a torch device.
-        short_side: Short side of the picture at the network, px. 384 is what the published
-            networks were trained for; less is faster and coarser.
+        short_side: Short side of the picture at the network, px. Default: what the network likes
+            best (`ModelConfig.short_side`). Less is faster and coarser.
         precision: ``float32``, or ``half`` (float16 on CUDA); ``auto`` is ``half`` on CUDA for
             this project's networks and ``float32`` for the published ones.
 
@@ -63,13 +63,13 @@ class MotionPredictor:
         model: LoadedModel | CMP,
         *,
         device: str | torch.device = "auto",
-        short_side: int = 384,
+        short_side: int | None = None,
         precision: Precision = "auto",
     ) -> None:
         network, info = (model, None) if isinstance(model, CMP) else (model.network, model.info)
         self.info: WeightsInfo | None = info
         self._config = network.config
-        self._short_side = short_side
+        self._short_side = self._config.short_side if short_side is None else short_side
         self._lock = threading.RLock()
         self._state: _ImageState | None = None
         self._runner = NetworkRunner(network, resolve_device(device), precision=precision)

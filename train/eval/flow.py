@@ -209,7 +209,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--sheet-every", type=int, default=16, help="a picture of so many cases")
     parser.add_argument("--json", type=Path, help="write the numbers to this file")
     parser.add_argument("--device", default="auto")
-    parser.add_argument("--short-side", type=int, default=384, help="of the network's grid, px")
+    parser.add_argument("--short-side", type=int, help="of the network's grid, px")
     parser.add_argument("--no-baselines", action="store_true")
     parser.add_argument("--no-psnr", action="store_true", help="do not warp: faster")
     return parser
