@@ -9,9 +9,9 @@ So the costly work depends on the picture alone, and a field is then read by one
 The answer is sharper than a weighted mean of values, never leaves their range, and keeps a
 constant field as it is (`cmp_engine.upsampling` has the measurements).
 
-Source: own choice. The filters are known ones: the domain transform (Gastal and Oliveira 2011,
-the recursive form) on the network grid, and the fast guided filter (He and Sun 2015) from there to
-any finer grid; filtering coordinates with them is this project's.
+Source: own choice. The filters are known ones: on the network grid the domain transform (Gastal
+and Oliveira 2011, its recursive form, there and back in parallel), from there to any finer grid
+the fast guided filter (He and Sun 2015). To filter coordinates with them is this project's.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ def edge_positions(image: NDArray[np.uint8], width: float) -> tuple[Array, Array
 
     Args:
         image: (H, W, 3) uint8 RGB.
-        width: Standard deviation of the filter, px: about how far from an edge positions are moved.
+        width: Width of the filter, px; positions beside an edge move about half of it.
 
     Returns:
         x and y, each (H, W) float32 px of the same grid, inside of it.
     """
     height, width_px = image.shape[:2]
     # Beyond the border the picture goes on, or positions near it would be drawn inside.
-    margin = math.ceil(1.5 * width)
+    margin = math.ceil(2 * width)
     extended = _extend(image, margin)
     lab = cv2.cvtColor(extended.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
     lab = cv2.bilateralFilter(lab, 7, 10, 3)  # texture is no edge
@@ -165,20 +165,24 @@ def _filter_along_edges(field: Array, guide: Array, width: float) -> None:
 
 
 def _recurse(lines: Array, keep: Array) -> None:
-    """Run a first-order filter over (L, C, M) along L and back, in place.
+    """Run a first-order filter over (L, C, M) along L, in place: the mean of there and back.
 
-    Line i takes the share keep[i] (L, M) of the line before it; on the way back line i takes
-    keep[i + 1] of the line behind it.
+    On the way there line i takes the share keep[i] (L, M) of the line before it; on the way back
+    it takes keep[i + 1] of the line behind it. The mean of the two treats both sides of an edge
+    alike, which one after the other does not.
     """
+    back = lines.copy()
     step = np.empty(lines.shape[1:], np.float32)
     for index in range(1, len(lines)):
         np.subtract(lines[index - 1], lines[index], out=step)
         step *= keep[index]
         lines[index] += step
     for index in range(len(lines) - 2, -1, -1):
-        np.subtract(lines[index + 1], lines[index], out=step)
+        np.subtract(back[index + 1], back[index], out=step)
         step *= keep[index + 1]
-        lines[index] += step
+        back[index] += step
+    lines += back
+    lines *= np.float32(0.5)
 
 
 def _regress(targets: Array, colors: Array) -> Array:

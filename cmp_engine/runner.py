@@ -10,13 +10,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Literal, TypeAlias, TypeVar
+from typing import Final, Literal, TypeAlias, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 
+from cmp_engine.cuda_graph import GraphedFunction
 from cmp_engine.device import describe_device
 from cmp_engine.errors import DeviceError, EngineError, NotReadyError
 from cmp_engine.geometry import normalize_images
@@ -26,6 +28,11 @@ from cmp_engine.modeling.layers import fold_batch_norm
 logger = logging.getLogger(__name__)
 
 Precision: TypeAlias = Literal["auto", "float32", "half"]
+
+PADDING: Final = 4
+"""Arrows are padded to a multiple of this."""
+
+_MEMORY_SIGNS: Final = ("out of memory", "allocate memory", "alloc_failed")
 
 _Result = TypeVar("_Result")
 
@@ -50,8 +57,9 @@ class NetworkRunner:
         self, network: CMP, device: torch.device, *, precision: Precision = "auto"
     ) -> None:
         self._network = fold_batch_norm(network).requires_grad_(requires_grad=False)
+        self._image: Tensor | None = None
         self._prepared: PreparedImage | None = None
-        self._grid_hw = (0, 0)
+        self._graph: GraphedFunction | None = None
         if precision == "auto":
             precision = "half" if network.config.decoder == "attention" else "float32"
         self._is_half = precision == "half"
@@ -69,10 +77,10 @@ class NetworkRunner:
         Raises:
             DeviceError: Out of memory on the CPU.
         """
-        self._prepared = None
-        channels_first = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))
-        self._prepared = self._with_fallback(lambda: self._prepare(channels_first.unsqueeze(0)))
-        self._grid_hw = (image.shape[0], image.shape[1])
+        self._prepared, self._graph = None, None
+        channels_first = np.ascontiguousarray(image.transpose(2, 0, 1))
+        self._image = torch.from_numpy(channels_first).unsqueeze(0)
+        self._with_fallback(self._prepare)
 
     def predict(self, guidance: Guidance) -> NDArray[np.float32]:
         """Return the flow of several guidance sets on the picture, in one pass.
@@ -90,10 +98,12 @@ class NetworkRunner:
         """
         if self._prepared is None:
             raise NotReadyError("The network has no picture yet; call prepare first.")
-        flow = self._with_fallback(lambda: self._predict(guidance, is_half=self._is_half))
-        if self._is_half and not np.isfinite(flow).all():
-            logger.info("The answer in half precision is not finite; trying float32.")
-            flow = self._with_fallback(lambda: self._predict(guidance, is_half=False))
+        flow = self._with_fallback(lambda: self._predict(guidance))
+        if self._uses_half() and not np.isfinite(flow).all():
+            logger.info("Half precision overflowed; going on in float32.")
+            self._is_half = False
+            self._with_fallback(self._prepare)
+            flow = self._with_fallback(lambda: self._predict(guidance))
         if not np.isfinite(flow).all():
             raise EngineError(
                 "The network answered with values that are not finite numbers; "
@@ -104,32 +114,47 @@ class NetworkRunner:
     def _move_network(self) -> None:
         self._network.to(self.device).to(memory_format=self._memory_format())
 
-    def _prepare(self, image: Tensor) -> PreparedImage:
-        with torch.inference_mode(), self._precision(is_half=self._is_half):
-            normalized = normalize_images(image.to(self.device))
+    def _prepare(self) -> None:
+        if self._image is None:
+            return
+        with torch.inference_mode(), self._precision():
+            normalized = normalize_images(self._image.to(self.device))
             ordered = normalized.contiguous(memory_format=self._memory_format())
-            return self._network.prepare(ordered)
+            self._prepared = self._network.prepare(ordered)
+        self._graph = GraphedFunction(self._decode) if self.device.type == "cuda" else None
 
     def _memory_format(self) -> torch.memory_format:
         # Channels-last is faster on CUDA; on the CPU it makes an edit a third slower (bench_edit).
         return torch.channels_last if self.device.type == "cuda" else torch.contiguous_format
 
-    def _predict(self, guidance: Guidance, *, is_half: bool) -> NDArray[np.float32]:
-        if self._prepared is None:  # pragma: no cover - predict checks it
+    def _uses_half(self) -> bool:
+        return self._is_half and self.device.type == "cuda"
+
+    def _predict(self, guidance: Guidance) -> NDArray[np.float32]:
+        if self._image is None:
             raise NotReadyError("The network has no picture yet; call prepare first.")
-        prepared = self._prepared
-        with torch.inference_mode():
-            with self._precision(is_half=is_half):
-                output = self._network.propagate(prepared, guidance.to(self.device), *self._grid_hw)
-            flow = self._network.to_flow(output.float())
+        if self._graph is not None:
+            guidance = _pad(guidance)
+        with torch.inference_mode(), self._precision():
+            guidance = guidance.to(self.device)
+            motion = self._network.flow_encoder(guidance, *self._image.shape[-2:])
+            flow = self._decode(motion) if self._graph is None else self._graph(motion)
             return flow.permute(0, 2, 3, 1).contiguous().cpu().numpy()
 
+    def _decode(self, motion: tuple[Tensor, ...]) -> Tensor:
+        """Return flow (B, 2, h, w) of encoded guidance on the current picture."""
+        if self._prepared is None:
+            raise NotReadyError("The network has no picture yet; call prepare first.")
+        output = self._network.flow_decoder.propagate(self._prepared, motion)
+        return self._network.to_flow(output.float())
+
     @contextmanager
-    def _precision(self, *, is_half: bool) -> Iterator[None]:
+    def _precision(self) -> Iterator[None]:
         if self.device.type != "cuda":
             yield
-        elif is_half:
-            with torch.autocast("cuda", dtype=torch.float16):
+        elif self._uses_half():
+            # Without the cache of converted weights, which a captured graph must not rely on.
+            with torch.autocast("cuda", dtype=torch.float16, cache_enabled=False):
                 yield
         else:
             with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
@@ -138,30 +163,55 @@ class NetworkRunner:
     def _with_fallback(self, work: Callable[[], _Result]) -> _Result:
         try:
             return work()
-        except torch.OutOfMemoryError as error:
+        except RuntimeError as error:
+            reason = self._reason_to_leave(error)
+            if reason is None:
+                raise
             if self.device.type == "cpu":
                 raise DeviceError(
-                    "There is not enough memory for this picture; close other programs."
+                    f"{reason}; close other programs or take a smaller one."
                 ) from error
-            self._fall_back(f"{describe_device(self.device)} has no memory left")
-        except NotImplementedError as error:
-            if self.device.type != "mps":
-                raise
-            self._fall_back(f"{describe_device(self.device)} can't run this network ({error})")
+        self._fall_back(reason)
         return work()
+
+    def _reason_to_leave(self, error: RuntimeError) -> str | None:
+        """Return why the device can't go on, or None where another device would not help."""
+        # The CPU's allocator and Metal raise a plain RuntimeError.
+        words = str(error).lower()
+        if isinstance(error, torch.OutOfMemoryError) or any(
+            sign in words for sign in _MEMORY_SIGNS
+        ):
+            return f"{describe_device(self.device)} has not enough memory for this picture"
+        if isinstance(error, NotImplementedError) and self.device.type == "mps":
+            return f"{describe_device(self.device)} can't run this network"
+        return None
 
     def _fall_back(self, reason: str) -> None:
         was_cuda = self.device.type == "cuda"
         self.device = torch.device("cpu")
+        is_prepared = self._prepared is not None
+        self._prepared, self._graph = None, None
         self._move_network()
-        if self._prepared is not None:
-            self._prepared = tuple(
-                part.cpu().float() if part.is_floating_point() else part.cpu()
-                for part in self._prepared
-            )
         if was_cuda:
             torch.cuda.empty_cache()
+        if is_prepared:
+            self._prepare()
         self.notice = f"{reason}; going on with the CPU, which is slower."
         logger.warning("%s", self.notice)
         if self.on_notice is not None:
             self.on_notice(self.notice)
+
+
+def _pad(guidance: Guidance) -> Guidance:
+    """Return guidance padded to a multiple of `PADDING` arrows.
+
+    So a few CUDA graphs serve any number of arrows.
+    """
+    missing = -guidance.valid.shape[1] % PADDING
+    if not missing:
+        return guidance
+    return Guidance(
+        points=functional.pad(guidance.points, (0, 0, 0, missing)),
+        vectors=functional.pad(guidance.vectors, (0, 0, 0, missing)),
+        valid=functional.pad(guidance.valid, (0, missing)),
+    )

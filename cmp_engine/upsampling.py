@@ -21,6 +21,7 @@ from torch.nn import functional
 
 from cmp_engine.config import ModelConfig
 from cmp_engine.edge_positions import GuidedOffsets, edge_positions
+from cmp_engine.errors import FlowError
 from cmp_engine.geometry import ImageGeometry, resize_flow, resize_image
 
 Array = NDArray[np.float32]
@@ -86,8 +87,8 @@ class FlowUpsampler:
         self._geometry = geometry
         self._alignment = alignment
         resized = on_network[: geometry.resized_hw[0], : geometry.resized_hw[1]]
-        # About one and a half coarse pixels off an edge the flow is that of one side alone.
-        self._positions = edge_positions(resized, float(np.clip(3 * stride, 6, 24)))
+        # Two coarse pixels off an edge the flow is that of one side alone.
+        self._positions = edge_positions(resized, float(np.clip(4 * stride, 8, 32)))
         self._coarse: tuple[tuple[int, int], tuple[Array, Array]] | None = None
         self._offsets = GuidedOffsets(resized)
         self._cached: tuple[tuple[int, int], tuple[Array, Array]] | None = None
@@ -99,10 +100,15 @@ class FlowUpsampler:
             flow: (h, w, 2) float32 on the network's output grid, px of the network grid.
             method: ``bilinear`` as published, or ``edge_aware``.
             out: (H, W, 2) float32, any grid of the picture; gets the flow in px of that grid.
+
+        Raises:
+            FlowError: An unknown method.
         """
         size_hw = (out.shape[0], out.shape[1])
         if method == "bilinear":
             out[:] = self._geometry.flow_to_image(self._on_network(flow), size_hw=size_hw)
+        elif method != "edge_aware":
+            raise FlowError(f"Upsampling must be edge_aware or bilinear, got {method!r}.")
         elif not flow.any():
             out[:] = 0
         else:
