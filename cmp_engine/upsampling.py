@@ -13,9 +13,8 @@ on moving pixels elsewhere, at stride 4. ``exact``: the network's answer is the 
 over each coarse pixel; ``rough``: of a flow whose outlines are off by 2 px, blurred and noisy.
 
 =================== =========== =========== =========== ===========
-way                 drawn scenes            real pictures
-------------------- ----------------------- -----------------------
-near, moving        exact       rough       exact       rough
+near, moving        drawn,      drawn,      pictures,   pictures,
+                    exact       rough       exact       rough
 =================== =========== =========== =========== ===========
 bilinear            1.96, 0.00  3.57, 0.25  1.38, 0.00  2.35, 0.14
 joint bilateral 5x5 0.82, 0.22  2.60, 0.51  1.23, 0.18  2.12, 0.28
@@ -23,9 +22,9 @@ fast guided filter  1.14, 0.20  2.84, 0.47  1.28, 0.14  2.16, 0.24
 **edge_aware**      0.74, 0.06  2.21, 0.26  0.97, 0.06  1.73, 0.17
 =================== =========== =========== =========== ===========
 
-8 drawn scenes of 640 x 480 px and 8 pictures with object masks; one x86-64 machine with 2 cores.
-Time of the processors for an edit: 3 ms at 512 x 384, 13 ms at 1024 x 768, 0.44 s at 4000 x 3000
-(bilinear: 0.1 ms, 6 ms, 0.13 s); 0.14 s once for each picture.
+8 drawn scenes of 640 x 480 px and 8 pictures with object masks, short side 256. Time of the
+processors for an edit, on an x86-64 machine with 2 cores: 3 ms at 512 x 384, 13 ms at 1024 x 768,
+0.44 s at 4000 x 3000 (bilinear: 0.1 ms, 6 ms, 0.13 s); 0.14 s once for each picture.
 
 Source: own choice; ``python -m tests.benchmarks.bench_upsampling`` prints the table.
 """
