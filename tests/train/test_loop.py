@@ -71,7 +71,7 @@ def test_loss_falls_on_puppets(tmp_path):
         tmp_path,
         (
             "schedule.steps=60",
-            "schedule.learning_rate=0.004",
+            "schedule.learning_rate=0.01",
             "schedule.stages=[{until=1.0,size=64,batch=8}]",
         ),
     )
