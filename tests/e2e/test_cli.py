@@ -361,3 +361,32 @@ def test_animate_when_a_real_photo_then_moves_at_full_resolution(run, data_folde
     assert code == 0
     frame = next(read_video(out, max_frames=1))
     assert frame.shape == (height + height % 2, width + width % 2, 3)
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(
+    ("name", "arrow", "pins"),
+    [
+        ("photo_espinasse", (250, 190, 15, 5), [(250, 400), (90, 200), (400, 200)]),
+        ("lemur", (310, 190, 24, 6), [(240, 330), (400, 340), (80, 150), (560, 200)]),
+        ("print_botanical", (200, 480, 12, -22), [(75, 490), (160, 300), (340, 540)]),
+    ],
+)
+def test_flow_when_a_real_photo_and_the_shipped_weights_then_arrows_are_followed_and_pins_hold(
+    data_folder, tmp_path, name, arrow, pins
+):
+    from cmp_engine.weights import list_weights
+
+    if list_weights()[0].problem is not None:
+        pytest.skip("the shipped weights are not there")
+    photo = data_folder / "photos" / "images" / f"{name}.jpg"
+    words = ["flow", str(photo), "--arrow", ",".join(map(str, arrow)), "--device", "cpu", "-q"]
+    for x, y in pins:
+        words += ["--pin", f"{x},{y}"]
+    assert main([*words, "-o", str(tmp_path / "flow.npy")]) == 0
+    flow = np.load(tmp_path / "flow.npy")
+    x, y, dx, dy = arrow
+    assert np.hypot(*(flow[y, x] - (dx, dy))) < 0.2 * np.hypot(dx, dy)
+    for x, y in pins:
+        assert np.hypot(*flow[y, x]) < 1
+    assert 0.005 < (np.hypot(flow[..., 0], flow[..., 1]) > 1).mean() < 0.4
