@@ -28,8 +28,12 @@ from cmp_engine.upsampling import FlowUpsampler, Upsampling, grid_alignment, out
 if TYPE_CHECKING:
     from cmp_engine.weights import LoadedModel, WeightsInfo
 
-MAX_BATCH: Final = 8
-"""Guidance sets that go through the network at once; more are split, which bounds the memory."""
+MAX_BATCH: Final = 16
+"""Guidance sets that go through the network at once on a GPU; more are split for memory's sake."""
+
+MAX_BATCH_CPU: Final = 2
+"""The same on the CPU. Two make up for the overhead; more fall out of the processor's cache: at 8
+the published network with skips takes 1.4 times as long for each set as alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +178,9 @@ class MotionPredictor:
         upsampling: Upsampling = "edge_aware",
         size_hw: tuple[int, int] | None = None,
     ) -> NDArray[np.float32]:
-        """Return the flows of several guidance sets on the same picture, in one pass.
+        """Return the flows of several guidance sets on the same picture.
+
+        They go through the network together, `MAX_BATCH` or `MAX_BATCH_CPU` at a time.
 
         Args:
             guidance: B pairs of points and displacements, as for `predict`. Each may have another
@@ -198,8 +204,9 @@ class MotionPredictor:
             sets = [check_guidance(*pair, state.geometry.image_hw) for pair in guidance]
             flows = np.zeros((len(sets), *size_hw, 2), np.float32)
             busy = [index for index, (points, _) in enumerate(sets) if len(points)]
-            for start in range(0, len(busy), MAX_BATCH):
-                chosen = busy[start : start + MAX_BATCH]
+            most = MAX_BATCH_CPU if self.device.type == "cpu" else MAX_BATCH
+            for start in range(0, len(busy), most):
+                chosen = busy[start : start + most]
                 batch = batch_to_network([sets[index] for index in chosen], state.geometry)
                 for index, flow in zip(chosen, self._runner.predict(batch), strict=True):
                     state.upsampler.upsample(flow, method=upsampling, out=flows[index])

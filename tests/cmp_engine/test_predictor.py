@@ -22,7 +22,7 @@ from cmp_engine.errors import (
 from cmp_engine.geometry import ImageGeometry, normalize_images
 from cmp_engine.guidance import check_guidance, to_network
 from cmp_engine.modeling.cmp import CMP, Guidance, MotionDecoder, MotionEncoder
-from cmp_engine.predictor import MAX_BATCH, MotionPredictor
+from cmp_engine.predictor import MAX_BATCH_CPU, MotionPredictor
 from cmp_engine.weights import LoadedModel, WeightsInfo
 
 TINY = ModelConfig(image_encoder="resnet18", decoder="plain", head="regression")
@@ -147,7 +147,7 @@ def test_predict_many_when_in_one_batch_then_equal_to_one_by_one(upsampling):
         (rng.uniform(0, 119, (count, 2)), rng.normal(0, 9, (count, 2)))
         for count in (1, 3, 0, 2, 5, 1, 2, 4, 0, 6, 1, 3)
     ]
-    assert sum(len(points) > 0 for points, _ in sets) > MAX_BATCH
+    assert sum(len(points) > 0 for points, _ in sets) > MAX_BATCH_CPU
     together = predictor.predict_many(sets, upsampling=upsampling)
     assert together.shape == (len(sets), 120, 160, 2)
     for flow, guidance in zip(together, sets, strict=True):
