@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import logging.handlers
 import sys
 import threading
 import traceback
@@ -116,16 +115,16 @@ class ErrorReporter(QObject):
 
 
 def start_log(folder: Path) -> Path | None:
-    """Write the log of this run into ``folder``, a few old ones are kept; return its file.
+    """Write the log of this run into ``folder``, beside that of the run before; return its file.
 
     Returns None where the folder can't be written: the program works without a log.
     """
     path = folder / LOG_NAME
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        handler = logging.handlers.RotatingFileHandler(
-            path, maxBytes=1_000_000, backupCount=2, encoding="utf-8", delay=False
-        )
+        if path.exists():
+            path.replace(path.with_suffix(".old.log"))
+        handler = logging.FileHandler(path, encoding="utf-8")
     except OSError as error:
         log.info("no log file: %s", error)
         return None

@@ -46,6 +46,11 @@ class FrameCache:
         return key in self._frames
 
     @property
+    def max_bytes(self) -> int:
+        """Memory that the frames may hold, in bytes."""
+        return self._max_bytes
+
+    @property
     def nbytes(self) -> int:
         """Memory that all frames hold, in bytes."""
         return self._bytes

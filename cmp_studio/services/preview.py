@@ -12,7 +12,6 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from cmp_studio.document.motion import displacement, frame_times
 from cmp_studio.document.scene import FilmSettings, Scene
-from cmp_studio.pipeline.film import frame_guidance
 from cmp_studio.services.frame_cache import CachedFrame, FrameCache
 from cmp_studio.services.motion_backend import (
     REST,
@@ -36,6 +35,8 @@ LONG_SIDE_CPU: Final = 960
 LONG_SIDE_GPU: Final = 1600
 LONG_SIDE_STILL: Final = 2560
 STILL_DELAY_MS: Final = 300
+MAX_FRAMES: Final = 1440
+"""A longer film is previewed at a lower frame rate; it is exported at its own."""
 
 _CACHE_SHARE: Final = 0.8
 """Share of the frame cache that one film may fill; the rest is for what undo brings back."""
@@ -98,7 +99,6 @@ class Preview(QObject):
         self._playback = playback
         self._worker = worker
         self._cache = cache or FrameCache()
-        self._cache_limit = 768 * 2**20 * _CACHE_SHARE
         self._engine = 0
         self._info: EngineInfo | None = None
         self._is_loading = False
@@ -132,6 +132,15 @@ class Preview(QObject):
     def poses(self) -> tuple[Pose, ...]:
         """What each frame of the film shows."""
         return self._poses
+
+    @property
+    def due_time(self) -> float:
+        """Seconds on the timeline that the due frame shows; 0 when nothing is open."""
+        scene = self._session.scene
+        if scene is None:
+            return 0.0
+        times = _times(scene.film)
+        return times[min(self._playback.index, len(times) - 1)]
 
     @property
     def cached(self) -> tuple[bool, ...]:
@@ -279,7 +288,7 @@ class Preview(QObject):
         if scene is not None and self._gesture_index is not None:
             times = _times(scene.film)
             index = min(self._gesture_index, len(times) - 1)
-            return make_pose(*frame_guidance(scene, times[index]))
+            return _pose_at(scene, times[index])
         return self._poses[min(self._playback.index, len(self._poses) - 1)]
 
     def _follow_gesture(self, scene: Scene) -> None:
@@ -297,14 +306,15 @@ class Preview(QObject):
         self._refresh()
 
     def _poses_at(self, scene: Scene) -> tuple[Pose, ...]:
-        return tuple(make_pose(*frame_guidance(scene, time)) for time in _times(scene.film))
+        return tuple(_pose_at(scene, time) for time in _times(scene.film))
 
     def _plan_film(self, scene: Scene) -> None:
         stage = self._stage
         poses = self._poses_at(scene)
         gesture_index, self._gesture_index = self._gesture_index, None
         self._poses = poses
-        self._playback.set_film(len(poses), scene.film.fps, is_looping=scene.film.loop != "once")
+        film = previewed_film(scene.film)
+        self._playback.set_film(len(poses), film.fps, is_looping=film.loop != "once")
         if gesture_index is not None:
             self._playback.seek(gesture_index)
         self._playback.let_go()
@@ -329,7 +339,7 @@ class Preview(QObject):
             return [REST]
         stage = self._stage
         frame_bytes = 1 if stage is None else stage.size_hw[0] * stage.size_hw[1] * 4
-        room = max(1, int(self._cache_limit // frame_bytes))
+        room = max(1, int(self._cache.max_bytes * _CACHE_SHARE // frame_bytes))
         return coarse_to_fine(moving)[:room]
 
     def _refresh(self) -> None:
@@ -415,9 +425,23 @@ def _peak_index(scene: Scene, track_ids: frozenset[int], current: int) -> int:
     return best
 
 
+def _pose_at(scene: Scene, time: float) -> Pose:
+    # Not at the top: it reads pictures too, and nothing is open when the window first shows.
+    from cmp_studio.pipeline.film import frame_guidance
+
+    return make_pose(*frame_guidance(scene, time))
+
+
+def previewed_film(film: FilmSettings) -> FilmSettings:
+    """The film at the rate at which it is previewed: its own, unless it is very long."""
+    rounds = 2 if film.loop == "ping_pong" else 1
+    frames = film.duration * film.fps * rounds
+    return film if frames <= MAX_FRAMES else replace(film, fps=film.fps * MAX_FRAMES / frames)
+
+
 @lru_cache(maxsize=32)
 def _times(film: FilmSettings) -> tuple[float, ...]:
-    return tuple(frame_times(film))
+    return tuple(frame_times(previewed_film(film)))
 
 
 def _key(stage: Stage, pose: Pose) -> Hashable:

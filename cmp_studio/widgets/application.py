@@ -8,6 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QApplication
 
+from cmp_studio.services.collector import Collector
 from cmp_studio.services.error_report import ErrorReport, ErrorReporter, start_log, stop_log
 from cmp_studio.services.motion_backend import EngineFactory
 from cmp_studio.services.preferences import Preferences
@@ -35,6 +36,8 @@ class StudioApplication(QObject):
         application.setWindowIcon(application_icon())
         application.setStyle("Fusion")
         self._preferences = Preferences(parent=self)
+        self._collector = Collector(self)
+        self._collector.start()
         self._log_file = start_log(self._preferences.folder)
         self._reporter = ErrorReporter(self)
         self._reporter.install()
@@ -43,6 +46,7 @@ class StudioApplication(QObject):
         self.studio = Studio(self._preferences, make_engine, self)
         self.window = MainWindow(self.studio, self._themes)
         self.window.first_painted.connect(self.on_first_painted)
+        self.studio.worker.loaded.connect(self.on_engine_loaded)
 
     def show(self, path: Path | None) -> None:
         """Show the window and open ``path``, or the bundled sample."""
@@ -57,11 +61,16 @@ class StudioApplication(QObject):
         self._reporter.uninstall()
         stop_log(self._log_file)
         self.window.deleteLater()
+        self._collector.stop()
         return has_ended
 
     def on_first_painted(self) -> None:
         """Load the network now that the window is there."""
         self.studio.load_engine(self.studio.engine_choice())
+
+    def on_engine_loaded(self) -> None:
+        """Spare PyTorch's modules from garbage collection."""
+        self._collector.spare_what_is_there()
 
     def on_error_reported(self, report: ErrorReport) -> None:
         """Tell the user about a fault."""

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSizeF, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSizeF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QFocusEvent,
@@ -22,7 +22,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QWidget
 
-from cmp_studio.document.motion import displacement, frame_times
+from cmp_studio.document.motion import displacement
 from cmp_studio.services.flow_overlay import automatic_scale
 from cmp_studio.services.playback import Playback
 from cmp_studio.services.preview import Preview
@@ -33,10 +33,12 @@ from cmp_studio.services.wording import track_title
 from cmp_studio.widgets.flow_painter import FlowPainter, rgb_image
 from cmp_studio.widgets.theme import ThemeManager
 from cmp_studio.widgets.track_painter import TrackLook, draw_band, draw_track
-from cmp_studio.widgets.view_transform import ViewTransform, centred, fitted
+from cmp_studio.widgets.view_transform import ViewTransform, centred, fitted, visible_part
 
 FIT_MARGIN: Final = 24.0
 _ZOOM_STEP: Final = 1.2
+_WHOLE_PIXELS: Final = 4_000_000
+"""Of a larger picture only what is in view is made ready for drawing."""
 _NUDGE_PX: Final = {False: 1.0, True: 10.0}
 _CURSORS: Final = {
     "arrow": Qt.CursorShape.ArrowCursor,
@@ -85,6 +87,7 @@ class Canvas(QWidget):
         self._flow = FlowPainter()
         self._drawn = QImage()
         self._drawn_array: NDArray[np.uint8] | None = None
+        self._drawn_part = QRect()
         self._is_space_down = False
         self._has_space_panned = False
         self._pan_from: QPointF | None = None
@@ -177,27 +180,37 @@ class Canvas(QWidget):
 
     # Drawing.
 
-    def _picture_image(self) -> QImage | None:
+    def _picture_array(self) -> NDArray[np.uint8] | None:
         picture = self._session.picture
         if picture is None:
             return None
         frame = self._preview.shown.frame
         if frame is None or self._options.mode == "photo":
-            array = picture.level_for(self._transform.scale * self.devicePixelRatioF())
-        else:
-            array = frame.image
-        if array is not self._drawn_array:
-            self._drawn_array = array
-            self._drawn = rgb_image(array)
-        return self._drawn
+            return picture.level_for(self._transform.scale * self.devicePixelRatioF())
+        return frame.image
 
     def _draw_picture(self, painter: QPainter, rect: QRectF) -> None:
-        image = self._picture_image()
-        if image is None:
+        array = self._picture_array()
+        if array is None:
             return
-        is_smooth = rect.width() < 4 * image.width()
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, is_smooth)
-        painter.drawImage(rect, image, QRectF(image.rect()))
+        height, width = array.shape[:2]
+        part = QRect(0, 0, width, height)
+        if height * width > _WHOLE_PIXELS:
+            part = visible_part(rect, QRectF(self.rect()), (height, width))
+        if array is not self._drawn_array or part != self._drawn_part:
+            self._drawn_array, self._drawn_part = array, part
+            rows = slice(part.top(), part.top() + part.height())
+            columns = slice(part.left(), part.left() + part.width())
+            self._drawn = rgb_image(array[rows, columns])
+        step = rect.width() / width
+        target = QRectF(
+            rect.left() + part.left() * step,
+            rect.top() + part.top() * step,
+            part.width() * step,
+            part.height() * step,
+        )
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, step < 4)
+        painter.drawImage(target, self._drawn, QRectF(self._drawn.rect()))
         painter.setPen(QPen(QColor(0, 0, 0, 90), 1))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRect(rect.adjusted(-0.5, -0.5, 0.5, 0.5))
@@ -223,22 +236,16 @@ class Canvas(QWidget):
         if self._playback.is_playing and not self._is_mouse_inside:
             painter.setOpacity(0.45)  # the photo is the hero
         hovered = self._tools.hovered
-        time = self._due_time()
+        time = self._preview.due_time
+        has_beads = self._options.mode != "photo" and not self._session.has_gesture
         for track in scene.tracks:
             moved = (0.0, 0.0)
-            if time is not None and self._options.mode != "photo":
+            if has_beads:
                 moved = displacement(track, time, scene.film)
             part = hovered.part if hovered is not None and hovered.track_id == track.id else None
             look = TrackLook(track.id in self._session.selection, part, moved)
             draw_track(painter, track, self._transform, look)
         painter.setOpacity(1.0)
-
-    def _due_time(self) -> float | None:
-        scene = self._session.scene
-        if scene is None or self._session.has_gesture:
-            return None
-        times = frame_times(scene.film)
-        return times[min(self._playback.index, len(times) - 1)]
 
     # Qt overrides.
 

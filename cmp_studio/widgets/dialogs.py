@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import metadata
 from pathlib import Path
 from typing import Final, Literal
 
@@ -145,6 +144,8 @@ class AboutDialog(QDialog):
 
 def program_version() -> str:
     """The installed version."""
+    from importlib import metadata
+
     try:
         return metadata.version("cmp-studio")
     except metadata.PackageNotFoundError:

@@ -10,6 +10,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import (
     QBrush,
     QColor,
+    QGuiApplication,
     QIcon,
     QPainter,
     QPainterPath,
@@ -22,7 +23,6 @@ from cmp_studio.widgets.theme import Theme
 
 _SIDE: Final = 24
 _LINE: Final = 1.8
-_RATIOS: Final = (1.0, 2.0, 3.0)
 
 
 def themed_icon(name: str, theme: Theme, *, is_toggle: bool = False) -> QIcon:
@@ -38,8 +38,13 @@ def themed_icon(name: str, theme: Theme, *, is_toggle: bool = False) -> QIcon:
         (QIcon.Mode.Disabled, QIcon.State.Off, theme.disabled),
         (QIcon.Mode.Disabled, QIcon.State.On, theme.disabled),
     )
+    ratios = {
+        1.0,
+        2.0,
+        *(float(math.ceil(s.devicePixelRatio())) for s in QGuiApplication.screens()),
+    }
     for mode, state, color in states:
-        for ratio in _RATIOS:
+        for ratio in sorted(ratios):
             icon.addPixmap(icon_pixmap(name, QColor(color), _SIDE, ratio), mode, state)
     return icon
 

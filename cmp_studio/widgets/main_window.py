@@ -336,7 +336,6 @@ class MainWindow(QMainWindow):
         studio = self.studio
         session, playback, files = studio.session, studio.playback, studio.files
         session.opened.connect(self.on_document_opened)
-        session.scene_changed.connect(self.on_state_changed)
         session.history_changed.connect(self.on_state_changed)
         session.selection_changed.connect(self.on_state_changed)
         session.dirty_changed.connect(self.setWindowModified)

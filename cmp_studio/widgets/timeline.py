@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Final, get_args
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QAction, QActionGroup, QColor, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import (
+    QAction,
+    QActionGroup,
+    QColor,
+    QIcon,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+)
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QSizePolicy, QToolButton, QWidget
 
 from cmp_studio.document.scene import LoopMode
@@ -140,6 +149,7 @@ class Timeline(QFrame):
         self._session = session
         self._playback = playback
         self._themes = themes
+        self._icons: dict[str, QIcon] = {}
         self.setProperty("role", "panel")
         self.play_button = _tool_button("Play or pause", "Play or pause (Space)")
         self.play_button.setIconSize(QSize(28, 28))
@@ -187,8 +197,8 @@ class Timeline(QFrame):
         playback.film_changed.connect(self.on_time_changed)
         playback.playing_changed.connect(self.on_look_changed)
         session.scene_changed.connect(self.on_look_changed)
-        themes.changed.connect(self.on_look_changed)
-        self.on_look_changed()
+        themes.changed.connect(self.on_theme_changed)
+        self.on_theme_changed()
         self.on_time_changed()
 
     def on_time_changed(self) -> None:
@@ -199,20 +209,26 @@ class Timeline(QFrame):
         self.time_label.setText(clock_text(self._playback.position))
         self.length_label.setText(f"/ {clock_text(self._playback.duration)}")
 
+    def on_theme_changed(self) -> None:
+        """Draw the icons in the theme's colours."""
+        theme = self._themes.theme
+        names = ("play", "pause", "previous", "next", *get_args(LoopMode))
+        self._icons = {name: themed_icon(name, theme) for name in names}
+        self.previous_button.setIcon(self._icons["previous"])
+        self.next_button.setIcon(self._icons["next"])
+        for name, action in self._loop_actions.items():
+            action.setIcon(self._icons[name])
+        self.on_look_changed()
+
     def on_look_changed(self) -> None:
-        """Show whether it plays and how it loops, in the theme's colours."""
-        theme, scene = self._themes.theme, self._session.scene
+        """Show whether it plays and how it loops."""
+        scene = self._session.scene
         self.setEnabled(scene is not None)
-        is_playing = self._playback.is_playing
-        self.play_button.setIcon(themed_icon("pause" if is_playing else "play", theme))
-        self.previous_button.setIcon(themed_icon("previous", theme))
-        self.next_button.setIcon(themed_icon("next", theme))
+        self.play_button.setIcon(self._icons["pause" if self._playback.is_playing else "play"])
         loop: LoopMode = "ping_pong" if scene is None else scene.film.loop
-        self.loop_button.setIcon(themed_icon(loop, theme))
+        self.loop_button.setIcon(self._icons[loop])
         self.loop_button.setToolTip(f"Loop: {LOOP_NAMES[loop]}\n{LOOP_HINTS[loop]}")
         self._loop_actions[loop].setChecked(True)
-        for name, action in self._loop_actions.items():
-            action.setIcon(themed_icon(name, theme))
 
     def on_loop_triggered(self, action: QAction) -> None:
         """Change what follows the last frame."""

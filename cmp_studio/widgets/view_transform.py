@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from PySide6.QtCore import QPointF, QRectF, QSizeF
+from PySide6.QtCore import QPointF, QRect, QRectF, QSizeF
 
 from cmp_studio.document.tracks import Point
 
 MIN_SCALE: Final = 0.02
 MAX_SCALE: Final = 40.0
+
+_PAN_MARGIN: Final = 64.0
+_BLOCK: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,3 +82,23 @@ def centred(image_hw: tuple[int, int], view: QSizeF, scale: float) -> ViewTransf
     left = (view.width() - image_hw[1] * scale) / 2
     top = (view.height() - image_hw[0] * scale) / 2
     return ViewTransform(scale, left, top)
+
+
+def visible_part(place: QRectF, view: QRectF, size_hw: tuple[int, int]) -> QRect:
+    """The part of a picture that can be seen, in its px, with a margin against panning.
+
+    Args:
+        place: Where the whole picture lies on the screen.
+        view: What of the screen is seen.
+        size_hw: Size of the picture that is drawn into ``place``, px.
+    """
+    height, width = size_hw
+    step = place.width() / width
+    seen = view.adjusted(-_PAN_MARGIN, -_PAN_MARGIN, _PAN_MARGIN, _PAN_MARGIN) & place
+    if seen.isEmpty():
+        return QRect(0, 0, 1, 1)
+    left = max(0, int((seen.left() - place.left()) / step) // _BLOCK * _BLOCK)
+    top = max(0, int((seen.top() - place.top()) / step) // _BLOCK * _BLOCK)
+    right = min(width, -(-int((seen.right() - place.left()) / step + 1) // _BLOCK) * _BLOCK)
+    bottom = min(height, -(-int((seen.bottom() - place.top()) / step + 1) // _BLOCK) * _BLOCK)
+    return QRect(left, top, max(1, right - left), max(1, bottom - top))

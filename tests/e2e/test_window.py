@@ -4,6 +4,7 @@ The shipped weights are used where they are there, else a small network with ran
 moves things somehow.
 """
 
+import gc
 import time
 
 import cv2
@@ -58,6 +59,14 @@ def photo(tmp_path):
     path = tmp_path / "disc.png"
     write_image(path, image)
     return path
+
+
+@pytest.fixture(autouse=True)
+def _garbage_stays_on_this_thread():
+    gc.disable()  # the window's own collector takes over while it runs
+    yield
+    gc.collect()
+    gc.enable()
 
 
 class Driver(QObject):

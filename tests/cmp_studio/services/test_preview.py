@@ -9,7 +9,7 @@ from cmp_studio.services.motion_backend import REST, EngineChoice
 from cmp_studio.services.pictures import open_picture
 from cmp_studio.services.playback import Playback
 from cmp_studio.services.predictor_worker import PredictorWorker
-from cmp_studio.services.preview import Preview, coarse_to_fine
+from cmp_studio.services.preview import MAX_FRAMES, Preview, coarse_to_fine, previewed_film
 from cmp_studio.services.session import Session
 from tests.cmp_studio.fakes import FakePredictor, fake_engine, make_scene
 
@@ -220,3 +220,9 @@ def test_coarse_to_fine_when_ordered_then_each_once_and_the_last_first():
     order = coarse_to_fine(list(range(40)))
     assert sorted(order) == list(range(40))
     assert order[:4] == [39, 0, 16, 32]
+
+
+def test_previewed_film_when_very_long_then_at_a_lower_rate():
+    film = FilmSettings(duration=600, fps=240)
+    assert len(frame_times(previewed_film(film))) <= MAX_FRAMES
+    assert previewed_film(FILM) is FILM

@@ -1,7 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PySide6.QtCore import QPointF, QSizeF
+from PySide6.QtCore import QPointF, QRectF, QSizeF
 
 from cmp_studio.widgets.view_transform import (
     MAX_SCALE,
@@ -9,6 +9,7 @@ from cmp_studio.widgets.view_transform import (
     ViewTransform,
     centred,
     fitted,
+    visible_part,
 )
 
 numbers = st.floats(-2000, 2000)
@@ -61,3 +62,19 @@ def test_kept_visible_when_panned_away_then_a_strip_stays():
 
 def test_to_screen_when_pixel_centre_then_half_a_pixel_from_the_corner():
     assert ViewTransform(4.0, 10, 20).to_screen((0, 0)) == QPointF(12, 22)
+
+
+@given(transform=transforms)
+def test_visible_part_when_anywhere_then_holds_what_is_seen(transform):
+    view, size = QRectF(0, 0, 800, 600), (3000, 4000)
+    place = transform.rect(size)
+    part = visible_part(place, view, size)
+    assert 0 <= part.left() < part.left() + part.width() <= 4000
+    assert 0 <= part.top() < part.top() + part.height() <= 3000
+    seen = view & place
+    if not seen.isEmpty():
+        step = transform.scale
+        assert place.left() + part.left() * step <= seen.left() + 1e-6
+        assert place.left() + (part.left() + part.width()) * step >= seen.right() - 1e-6
+        assert place.top() + part.top() * step <= seen.top() + 1e-6
+        assert place.top() + (part.top() + part.height()) * step >= seen.bottom() - 1e-6

@@ -1,0 +1,49 @@
+import pytest
+from PySide6.QtWidgets import QPushButton
+
+import cmp_studio.services.samples as samples_module
+from cmp_studio.document.project_file import save_scene
+from cmp_studio.services.background import Background
+from cmp_studio.widgets.welcome import SampleButton, Welcome
+from tests.cmp_studio.fakes import make_scene, photo_bytes
+
+
+@pytest.fixture
+def welcome(qtbot, preferences, themes, monkeypatch, tmp_path):
+    monkeypatch.setattr(samples_module, "samples_folder", lambda: tmp_path)
+    save_scene(make_scene(), tmp_path / "marionette.cmps", thumbnail=photo_bytes(300, 200))
+    save_scene(make_scene(), tmp_path / "old_clock.cmps")
+    background = Background()
+    made = Welcome(preferences, background, themes)
+    qtbot.addWidget(made)
+    made.show()
+    qtbot.waitUntil(lambda: bool(made.findChildren(SampleButton)))
+    yield made
+    assert background.stop()
+
+
+def test_samples_when_listed_then_each_is_a_picture_to_click(qtbot, welcome, tmp_path):
+    buttons = welcome.findChildren(SampleButton)
+    assert [button.text() for button in buttons] == ["Marionette", "Old clock"]
+    with qtbot.waitSignal(welcome.sample_chosen) as caught:
+        buttons[1].click()
+    assert caught.args == [tmp_path / "old_clock.cmps"]
+    welcome.grab()
+
+
+def test_recent_when_a_file_was_opened_then_listed_and_clickable(
+    qtbot, welcome, preferences, tmp_path
+):
+    path = tmp_path / "marionette.cmps"
+    preferences.add_recent_file(path)
+    button = next(b for b in welcome.findChildren(QPushButton) if b.text() == "marionette.cmps")
+    with qtbot.waitSignal(welcome.file_chosen) as caught:
+        button.click()
+    assert caught.args == [path]
+
+
+def test_buttons_when_clicked_then_open_and_paste_are_asked_for(qtbot, welcome):
+    with qtbot.waitSignal(welcome.open_asked):
+        welcome.drop_zone.open_button.click()
+    with qtbot.waitSignal(welcome.paste_asked):
+        welcome.drop_zone.paste_button.click()
