@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmp_engine.holes import nearest_true
-from cmp_engine.matte import coverage_of
+from cmp_engine.matte import SideColors, coverage_of
+from cmp_engine.tidy import relaxed
 
 Float = NDArray[np.float32]
 Index = NDArray[np.int64]
@@ -26,11 +27,23 @@ Bool = NDArray[np.bool_]
 _BEND: Final = 0.5
 """How far the Jacobian of a step may be from a rotation before the step is no longer one part."""
 
-_WEAK_BEND: Final = 0.35
-"""The same beside steps that do."""
+_WEAK: Final = 0.7
+"""The same beside steps that do, part of it."""
+
+_SHARP: Final = 0.12
+"""The same where there is a picture to look at: part of the largest motion around, per px."""
+
+_STEEP: Final = 1.0
+"""Bend of a step, not sharp enough for parts to come apart, that is spread."""
 
 _SMALLEST_STEP: Final = 0.75
 """Parts that differ by less, px, need no layers."""
+
+_SMALLEST_PART: Final = 0.25
+"""The same where there is a picture to look at: part of the motion of the front part."""
+
+_SEEN_CONTRAST: Final = 1.0
+"""Contrast of the sides, see `SideColors.contrast`, from which parts may come apart."""
 
 _SEED_WIDTH: Final = 3
 """How far beyond the band pixels count as sure, px."""
@@ -52,6 +65,8 @@ class Layers:
         rim_v: (n,) likewise.
         rim_anchor: (n,) pixel inside the front part that each one continues.
         rim_color: (n,) nearest pixel that shows the colour of the front part unmixed.
+        side: (h, w) 1 for pixels of the band that are more of the front layer, 2 for those that are
+            more of the back layer, 0 elsewhere.
     """
 
     u: Float
@@ -65,6 +80,7 @@ class Layers:
     rim_v: Float
     rim_anchor: Index
     rim_color: Index
+    side: NDArray[np.uint8]
 
 
 def split_layers(
@@ -79,13 +95,18 @@ def split_layers(
         guide: (h, w, 3) the picture that moves, or None: then the coverage follows the flow.
         reach: How far beyond the band of the flow the edge in the picture may lie, px.
     """
-    core = _bent(u, v, reach)
+    bend = _bend(u, v)
+    core, steep = _jumps(bend, u, v, reach, is_strict=guide is not None)
+    if steep is not None:
+        jumps = _Jumps(steep, np.flatnonzero(core), _range_of(order, steep, reach))
+        u, v, order = _relaxed(u, v, order, jumps)
     box = _box_around(core, reach + _SEED_WIDTH + 2)
     if box is None:
-        return None
+        return None if steep is None else _one_layer(u, v, order)
     core = core[box]
     inner_order = np.ascontiguousarray(order[box])
     flat_order = inner_order.ravel()
+    flat_speed = np.hypot(u[box], v[box]).ravel()
     shape = core.shape
     distance = np.asarray(
         cv2.distanceTransform((~core).view(np.uint8), cv2.DIST_L2, 5), np.float32
@@ -98,7 +119,7 @@ def split_layers(
     seeds[0, zone[seed & is_front]] = True
     seeds[1, zone[seed & ~is_front]] = True
     if not (seeds[0].any() and seeds[1].any()):
-        return None
+        return None if steep is None else _one_layer(u, v, order)
     front_distance, front_of = nearest_true(seeds[0].reshape(shape))
     back_distance, back_of = nearest_true(seeds[1].reshape(shape))
 
@@ -108,17 +129,65 @@ def split_layers(
     limit = 2 * (2 * half_width + reach) + 2
     kept = np.maximum(front_distance[pixel], back_distance[pixel]) < limit
     kept &= step > _SMALLEST_STEP
-    if not kept.any():
-        return None
+    if guide is not None:
+        kept &= step > _SMALLEST_PART * flat_speed[front]
     pixel, front, back, step = pixel[kept], front[kept], back[kept], step[kept]
+    if not pixel.size:
+        return None if steep is None else _one_layer(u, v, order)
+    colors = None
+    if guide is not None:
+        inner_guide = np.ascontiguousarray(guide[box])
+        block = round((reach + half_width) / 3)
+        colors = SideColors.around(pixel, front_of, back_of, inner_guide, block=block)
+        is_seen = _is_edge_seen(colors, pixel, shape, reach)
+        if not is_seen.all():
+            loose = _placed(pixel[~is_seen], box, shape, u.shape)
+            tight = _placed(pixel[is_seen], box, shape, u.shape)
+            jumps = _Jumps(loose, tight, step[~is_seen])
+            u, v, order = _relaxed(u, v, order, jumps)
+            chosen = np.flatnonzero(is_seen)
+            colors = colors.of(chosen)
+            pixel, front, back, step = pixel[chosen], front[chosen], back[chosen], step[chosen]
     share = (flat_order[pixel] - flat_order[back]) / step
+    if colors is not None:
+        share = _smoothed(share, pixel, seeds, shape)
     signed = _signed_distance(pixel, share, shape)
-    inner_guide = None if guide is None else np.ascontiguousarray(guide[box])
-    coverage, is_foreign = coverage_of(
-        signed, reach + half_width, pixel, front_of, back_of, inner_guide
-    )
+    coverage, is_foreign = coverage_of(signed, reach + half_width, pixel, shape, colors)
     parts = _Band(box, core, pixel, front, back, coverage, is_foreign, seeds)
     return _assemble(u, v, order, parts)
+
+
+def _smoothed(share: Float, pixel: Index, seeds: Bool, size_hw: tuple[int, int]) -> Float:
+    """Return what part of a pixel's surroundings goes with the front: straighter edges."""
+    pair = np.zeros((*size_hw, 2), np.float32)
+    flat = pair.reshape(-1, 2)
+    flat[:, 0] = seeds[0]
+    flat[:, 1] = seeds[0] | seeds[1]
+    flat[pixel, 0] = np.clip(2 * share - 0.5, 0, 1)
+    flat[pixel, 1] = 1
+    mean = np.asarray(cv2.blur(pair, (5, 5), borderType=cv2.BORDER_CONSTANT)).reshape(-1, 2)[pixel]
+    return np.asarray(mean[:, 0] / mean[:, 1], np.float32)
+
+
+def _is_edge_seen(colors: SideColors, pixel: Index, size_hw: tuple[int, int], reach: int) -> Bool:
+    """Return where the picture has an edge that parts could come apart at, (n,)."""
+    pair = np.zeros((*size_hw, 2), np.float32)
+    flat = pair.reshape(-1, 2)
+    flat[pixel, 0] = np.minimum(colors.contrast(), 2 * _SEEN_CONTRAST)
+    flat[pixel, 1] = 1
+    side = 4 * reach + 1
+    mean = np.asarray(cv2.blur(pair, (side, side), borderType=cv2.BORDER_CONSTANT)).reshape(-1, 2)
+    seen: Bool = mean[pixel, 0] > _SEEN_CONTRAST * mean[pixel, 1]
+    return seen
+
+
+def _placed(
+    pixel: Index, box: tuple[slice, slice], inner_hw: tuple[int, int], size_hw: tuple[int, ...]
+) -> Index:
+    """Return flat indices on the whole grid from those on the grid of a box."""
+    row, column = np.divmod(pixel, inner_hw[1])
+    placed: Index = (row + box[0].start) * size_hw[1] + column + box[1].start
+    return placed
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,22 +204,20 @@ class _Band:
     seeds: Bool
 
 
-def _bent(u: Float, v: Float, reach: int) -> Bool:
-    """Return where the flow does what no rigid motion does; both pixels of each such step.
-
-    Steps that bend less count within ``reach`` px of others that bend more.
-    """
+def _bend(u: Float, v: Float) -> Float:
+    """Return how far the Jacobian of each step is from a rotation, squared, (h, w)."""
     a = u[:-1, 1:] - u[:-1, :-1]
     c = v[:-1, 1:] - v[:-1, :-1]
     b = u[1:, :-1] - u[:-1, :-1]
     d = v[1:, :-1] - v[:-1, :-1]
     a += 1
     d += 1
-    # Squared distance of the matrix to the nearest rotation.
-    bend = a * a
-    bend += b * b
-    bend += c * c
-    bend += d * d
+    bend = np.full(u.shape, 2, np.float32)
+    inner = bend[:-1, :-1]
+    inner += a * a
+    inner += b * b
+    inner += c * c
+    inner += d * d
     a += d
     c -= b
     a *= a
@@ -158,15 +225,95 @@ def _bent(u: Float, v: Float, reach: int) -> Bool:
     a += c
     np.sqrt(a, out=a)
     a *= 2
-    bend -= a
-    core = np.zeros(u.shape, np.uint8)
-    core[:-1, :-1] = bend > _BEND * _BEND - 2
-    side = 2 * reach + 1
-    near = np.asarray(cv2.dilate(core, np.ones((side, side), np.uint8)), np.uint8)
-    near[:-1, :-1] &= bend > _WEAK_BEND * _WEAK_BEND - 2
-    near[-1], near[:, -1] = 0, 0
-    dilated = cv2.dilate(near, np.ones((2, 2), np.uint8), anchor=(1, 1))
-    return np.asarray(dilated).view(np.bool_)
+    inner -= a
+    bend[-1], bend[:, -1] = 0, 0
+    return bend
+
+
+def _jumps(
+    bend: Float, u: Float, v: Float, reach: int, *, is_strict: bool
+) -> tuple[Bool, Index | None]:
+    """Return where parts come apart, (h, w), and the pixels that are merely steep, or None.
+
+    Args:
+        bend: From `_bend`.
+        u: (h, w) flow, px.
+        v: (h, w) likewise.
+        reach: Steps that bend less count within so many px of others that bend more.
+        is_strict: A jump must be sharp against the motion around it.
+    """
+    threshold: Float | np.float32 = np.float32(_BEND**2)
+    if is_strict:
+        speed = u * u
+        speed += v * v
+        side = 6 * reach + 1
+        local = np.asarray(cv2.dilate(speed, np.ones((side, side), np.uint8)), np.float32)
+        local *= np.float32(_SHARP**2)
+        threshold = np.maximum(local, threshold)
+    core: NDArray[np.uint8] = (bend > threshold).view(np.uint8)
+    if core.any():
+        side = 2 * reach + 1
+        near = np.asarray(cv2.dilate(core, np.ones((side, side), np.uint8)), np.uint8)
+        core = near & (bend > np.float32(_WEAK**2) * threshold)
+    both = np.asarray(cv2.dilate(core, np.ones((2, 2), np.uint8), anchor=(1, 1))).view(np.bool_)
+    if not is_strict:
+        return both, None
+    steep = np.flatnonzero((bend > _STEEP**2) & ~both)
+    return both, steep if steep.size else None
+
+
+def motion_order(u: Float, v: Float) -> Float:
+    """Return the order in which what moves farther is in front of what moves less.
+
+    Of equally fast parts one must be in front as a whole: more to the right, then more down.
+    """
+    order = u * u
+    order += v * v
+    np.sqrt(order, out=order)
+    order += np.float32(0.1) * u
+    order += np.float32(0.07) * v
+    return order
+
+
+@dataclass(frozen=True, slots=True)
+class _Jumps:
+    """Flat indices of pixels at jumps to spread and to keep, and the height of those to spread."""
+
+    loose: Index
+    tight: Index
+    step: Float
+
+
+def _relaxed(u: Float, v: Float, order: Float, jumps: _Jumps) -> tuple[Float, Float, Float]:
+    """Return `relaxed` flow, and the order with it."""
+    new_u, new_v = relaxed(u, v, loose=jumps.loose, tight=jumps.tight, step=jumps.step)
+    return new_u, new_v, order + (motion_order(new_u, new_v) - motion_order(u, v))
+
+
+def _range_of(order: Float, pixel: Index, reach: int) -> Float:
+    """Return by how much the order differs around pixels, (n,)."""
+    kernel = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
+    highest, lowest = cv2.dilate(order, kernel), cv2.erode(order, kernel)
+    return np.asarray(highest.ravel()[pixel] - lowest.ravel()[pixel], np.float32)
+
+
+def _one_layer(u: Float, v: Float, order: Float) -> Layers:
+    """Return layers without a rim."""
+    none = np.zeros(0, np.int64)
+    return Layers(
+        u=np.ascontiguousarray(u, np.float32),
+        v=np.ascontiguousarray(v, np.float32),
+        order=order,
+        is_solid=np.ones(u.size, np.bool_),
+        is_back=np.zeros(u.size, np.bool_),
+        coverage=np.zeros(u.shape, np.float32),
+        rim=none,
+        rim_u=np.zeros(0, np.float32),
+        rim_v=np.zeros(0, np.float32),
+        rim_anchor=none,
+        rim_color=none,
+        side=np.zeros(u.shape, np.uint8),
+    )
 
 
 def _box_around(mask: Bool, margin: int) -> tuple[slice, slice] | None:
@@ -284,13 +431,16 @@ def _assemble(u: Float, v: Float, order: Float, band: _Band) -> Layers:
     whole[pixel] = coverage
     rim, anchor = pixel[is_mixed], band.front[is_mixed]
     color = _unmixed(rim, anchor, whole, shape[1])
-    row, column = np.divmod(np.stack([rim, anchor, color]), shape[1])
-    placed = (row + box[0].start) * u.shape[1] + column + box[1].start
+    placed = _placed(np.stack([rim, anchor, color]), box, shape, u.shape)
     full_u, full_v, full_order = u.copy(), v.copy(), order.copy()
     full_u[box], full_v[box] = inner_u.reshape(shape), inner_v.reshape(shape)
     full_order[box] = inner_order.reshape(shape)
     is_solid, is_back = np.ones(u.shape, np.bool_), np.zeros(u.shape, np.bool_)
     is_solid[box], is_back[box] = solid, back
+    inner_side = np.zeros(shape, np.uint8)
+    inner_side.ravel()[pixel] = np.where(is_front, 1, 2)
+    side = np.zeros(u.shape, np.uint8)
+    side[box] = inner_side
     full_coverage = np.zeros(u.shape, np.float32)
     full_coverage[box] = whole.reshape(shape)
     return Layers(
@@ -305,6 +455,7 @@ def _assemble(u: Float, v: Float, order: Float, band: _Band) -> Layers:
         rim_v=front_v[is_mixed],
         rim_anchor=placed[1],
         rim_color=placed[2],
+        side=side,
     )
 
 

@@ -23,6 +23,7 @@ from cmp_engine.guidance import check_guidance
 from cmp_engine.holes import nearest_true
 from cmp_engine.inpaint import paint_out
 from cmp_engine.resample import pixel_grid, sample_field, sample_field_points
+from cmp_engine.tidy import tidied
 from cmp_engine.warp import BackwardMap, BackwardMethod, backward_map, moving_parts, warp_image
 
 FrameFill = Literal["stretch", "inpaint"]
@@ -290,7 +291,11 @@ class FrameRenderer:
         return flows
 
     def _hold(self, flow: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the flow with frozen pixels held and what is too little to see removed."""
+        """Return a predicted flow fit for moving the picture.
+
+        Parts move as wholes, frozen pixels are held, and what is too little to see is removed.
+        """
+        flow = tidied(flow)
         if self._freeze is not None:
             flow = flow * (1 - self._freeze)[..., None]
         still = (np.abs(flow[..., 0]) < _STILL_PX) & (np.abs(flow[..., 1]) < _STILL_PX)

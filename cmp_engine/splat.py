@@ -29,6 +29,9 @@ TEAR: Final = 1.5
 A rigid rotation reaches it only at 97 degrees; a surface below it is stretched at most 2.5 times.
 """
 
+STRETCH: Final = 12.0
+"""The same where it is known at which edges parts come apart: the surface is stretched up to it."""
+
 SAME_SURFACE: Final = 0.5
 """Differences of the order up to this count as one surface."""
 
@@ -53,6 +56,7 @@ class Elements:
         inverse: Rows of the inverse Jacobian of ``p + flow(p)``: dx/dX, dx/dY, dy/dX, dy/dY.
         is_low: True on the lower side of a tear and at the border of the grid: what lies behind a
             hole continues from such pixels.
+        stretch_rounds: How many pixels the most stretched element covers beyond its neighbours.
     """
 
     size_hw: tuple[int, int]
@@ -61,6 +65,7 @@ class Elements:
     order: Float
     inverse: tuple[Float, Float, Float, Float]
     is_low: Bool
+    stretch_rounds: int
 
     def source_of(self, element: Index, x: Float, y: Float) -> tuple[Float, Float]:
         """Return the offset from an element's own pixel to the source of a target position."""
@@ -85,11 +90,31 @@ class Surface:
     owner: Index
 
 
-def make_elements(u: Float, v: Float, order: Float) -> Elements:
-    """Return the surface elements of a flow; u, v and order are (h, w) float32, contiguous."""
+def make_elements(
+    u: Float, v: Float, order: Float, *, side: NDArray[np.uint8] | None = None
+) -> Elements:
+    """Return the surface elements of a flow.
+
+    Args:
+        u: (h, w) float32 flow to the right, px; contiguous.
+        v: (h, w) likewise, down.
+        order: (h, w) float32, what is larger is in front.
+        side: (h, w) 1 and 2 on the two sides of an edge that parts come apart at, 0 elsewhere.
+            Where it is given, the surface tears there alone, and is stretched elsewhere.
+    """
     height, width = u.shape
-    torn_x = _is_torn(u[:, 1:] - u[:, :-1], v[:, 1:] - v[:, :-1])
-    torn_y = _is_torn(u[1:] - u[:-1], v[1:] - v[:-1])
+    jump_x = _squared(u[:, 1:] - u[:, :-1], v[:, 1:] - v[:, :-1])
+    jump_y = _squared(u[1:] - u[:-1], v[1:] - v[:-1])
+    torn_x, torn_y = jump_x > TEAR * TEAR, jump_y > TEAR * TEAR
+    rounds = 0
+    if side is not None:
+        torn_x &= ((side[:, 1:] | side[:, :-1]) == 3) | (jump_x > STRETCH * STRETCH)
+        torn_y &= ((side[1:] | side[:-1]) == 3) | (jump_y > STRETCH * STRETCH)
+        widest = 0.0
+        for jump, torn in ((jump_x, torn_x), (jump_y, torn_y)):
+            jump[torn] = 0
+            widest = max(widest, float(jump.max(initial=0)))
+        rounds = int(np.ceil((1 + widest**0.5) / 2)) if widest > TEAR * TEAR else 0
     a, b = _slopes(u, torn_x, torn_y)
     c, d = _slopes(v, torn_x, torn_y)
     a += 1
@@ -113,6 +138,7 @@ def make_elements(u: Float, v: Float, order: Float) -> Elements:
             inverse[3].ravel(),
         ),
         is_low=_low_side(order, torn_x, torn_y).ravel(),
+        stretch_rounds=rounds,
     )
 
 
@@ -138,6 +164,10 @@ def see(elements: Elements, drawn: Bool | None = None) -> Surface:
         step_x.reshape(height, width), step_y.reshape(height, width), owner.reshape(height, width)
     )
     _close_cracks(surface, elements, drawn)
+    for _ in range(elements.stretch_rounds):
+        if not _close_cracks(surface, elements, drawn, holes_alone=True):
+            break
+    _close_pinholes(surface, elements)
     return surface
 
 
@@ -205,12 +235,11 @@ def overlay(
     )
 
 
-def _is_torn(du: Float, dv: Float) -> Bool:
-    du *= du
-    dv *= dv
-    du += dv
-    torn: Bool = du > TEAR * TEAR
-    return torn
+def _squared(x: Float, y: Float) -> Float:
+    x *= x
+    y *= y
+    x += y
+    return x
 
 
 def _slopes(values: Float, torn_x: Bool, torn_y: Bool) -> tuple[Float, Float]:
@@ -282,21 +311,25 @@ def _splat(elements: Elements, drawn: Bool | None) -> Index:
     return np.ascontiguousarray(best.view(np.int32)[::2])
 
 
-def _close_cracks(surface: Surface, elements: Elements, drawn: Bool | None) -> None:
+def _close_cracks(
+    surface: Surface, elements: Elements, drawn: Bool | None, *, holes_alone: bool = False
+) -> bool:
     """Give pixels to an element in front that covers them though it lands nearer to another.
 
     Asks the surface of each neighbour: its plane leads to an element, which must cover the pixel.
-    In place.
+    In place; returns whether any was given.
     """
     height, width = surface.owner.shape
-    lowest = np.float32(elements.order.min() - 2 * SAME_SURFACE)
     owner = surface.owner
-    seen = elements.order.take(owner, mode="clip")
-    seen[owner < 0] = lowest
+    seen = _seen_order(owner, elements)
     highest = np.asarray(cv2.dilate(seen, np.ones((3, 3), np.uint8)))
-    target = np.flatnonzero(highest > seen + SAME_SURFACE)
+    is_asked = highest > seen + SAME_SURFACE
+    if holes_alone:
+        is_asked &= owner < 0
+    target = np.flatnonzero(is_asked)
     if not target.size:
-        return
+        return False
+    has_changed = False
     best = seen.ravel()[target]
     y, x = np.divmod(target, width)
     padded = np.full((height + 2, width + 2), -1, np.int32)
@@ -318,6 +351,46 @@ def _close_cracks(surface: Surface, elements: Elements, drawn: Bool | None) -> N
         surface.x.ravel()[at] = source % width + step_x[better]
         surface.y.ravel()[at] = source // width + step_y[better]
         owner.ravel()[at] = source
+        has_changed = has_changed or at.size > 0
+    return has_changed
+
+
+def _close_pinholes(surface: Surface, elements: Elements) -> None:
+    """Give single pixels that lie deeper than nearly all around them to a neighbour, in place."""
+    height, width = surface.owner.shape
+    seen = _seen_order(surface.owner, elements)
+    padded = np.full((height + 2, width + 2), np.inf, np.float32)
+    padded[1:-1, 1:-1] = seen
+    # The second lowest of eight neighbours, by a running pair of minima.
+    lowest = np.full(seen.shape, np.inf, np.float32)
+    second = lowest.copy()
+    for dx, dy in _NEIGHBOURS:
+        beside = padded[1 + dy : height + 1 + dy, 1 + dx : width + 1 + dx]
+        np.minimum(second, np.maximum(lowest, beside), out=second)
+        np.minimum(lowest, beside, out=lowest)
+    hole = np.flatnonzero(second > seen + SAME_SURFACE)
+    row, column = np.divmod(hole, width)
+    inner = (row > 0) & (row < height - 1) & (column > 0) & (column < width - 1)
+    hole, row, column = hole[inner], row[inner], column[inner]
+    beside = np.stack([hole + dy * width + dx for dx, dy in _NEIGHBOURS[:4]])
+    owners = surface.owner.ravel()[beside]
+    orders = np.where(owners < 0, -np.inf, elements.order[owners])
+    best = orders.argmax(axis=0)
+    chosen = np.arange(hole.size)
+    owner = owners[best, chosen]
+    kept = owner >= 0
+    hole, row, column, owner = hole[kept], row[kept], column[kept], owner[kept]
+    step_x, step_y = elements.source_of(owner, column.astype(np.float32), row.astype(np.float32))
+    surface.x.ravel()[hole] = owner % width + np.clip(step_x, -1.5, 1.5)
+    surface.y.ravel()[hole] = owner // width + np.clip(step_y, -1.5, 1.5)
+    surface.owner.ravel()[hole] = owner
+
+
+def _seen_order(owner: Index, elements: Elements) -> Float:
+    """Return the order that each target pixel shows; below all others in holes."""
+    seen = elements.order.take(owner, mode="clip")
+    seen[owner < 0] = elements.order.min() - 2 * SAME_SURFACE
+    return seen
 
 
 def _covering(

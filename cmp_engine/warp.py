@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from cmp_engine.errors import FlowError, ImageError
 from cmp_engine.holes import Fill, fill_holes
-from cmp_engine.layers import Layers, split_layers
+from cmp_engine.layers import Layers, motion_order, split_layers
 from cmp_engine.resample import (
     pixel_grid,
     sample_field,
@@ -127,7 +127,7 @@ def backward_map(
         if soft_edges:
             inner_guide = None if guide is None else guide[box]
             layers = split_layers(u, v, front, inner_guide, reach=reach)
-        part = _by_splat(u, v, front, layers, fill)
+        part = _by_splat(u, v, front, layers, fill, is_seen=guide is not None)
     elif method == "fixed_point":
         part = _by_fixed_point(flow[box], fill)
     else:
@@ -246,13 +246,22 @@ def _blend_rim(
     frame.reshape(-1, 3)[rim.index] = np.rint(mixed).astype(np.uint8)
 
 
-def _by_splat(u: Float, v: Float, order: Float, layers: Layers | None, fill: Fill) -> BackwardMap:
+def _by_splat(
+    u: Float,
+    v: Float,
+    order: Float,
+    layers: Layers | None,
+    fill: Fill,
+    *,
+    is_seen: bool,
+) -> BackwardMap:
     if layers is None:
         elements = make_elements(u, v, order)
         surface = see(elements)
         is_back = elements.is_low
     else:
-        elements = make_elements(layers.u, layers.v, layers.order)
+        side = layers.side if is_seen else None
+        elements = make_elements(layers.u, layers.v, layers.order, side=side)
         surface = see(elements, layers.is_solid)
         is_back = layers.is_back | elements.is_low
     holes = surface.owner < 0
@@ -305,9 +314,7 @@ def _lay_rim(
 
 
 def _front_order(u: Float, v: Float, order: Float | None) -> Float:
-    front = np.sqrt(u * u + v * v)
-    # Of equally fast parts one must be in front as a whole.
-    front += np.float32(0.1) * u + np.float32(0.07) * v
+    front = motion_order(u, v)
     if order is not None:
         low, high = float(order.min()), float(order.max())
         if high > low:
