@@ -410,8 +410,9 @@ def _cell_centers(height: int, width: int, like: Tensor, *, stride: int = STRIDE
 def _sample_grid(features: Tensor, places: Tensor, stride: int) -> Tensor:
     """Sample (B, C, h, w) of ``stride`` at ``places`` (B, M, K, 2) px; (B, C, M, K)."""
     height, width = features.shape[-2:]
-    size = places.new_tensor([width * stride, height * stride])
-    grid = (places + 0.5) / size * 2 - 1
+    x = (places[..., 0] + 0.5) * (2 / (width * stride)) - 1
+    y = (places[..., 1] + 0.5) * (2 / (height * stride)) - 1
+    grid = torch.stack([x, y], dim=-1)
     return F.grid_sample(
         features, grid, mode="bilinear", padding_mode="border", align_corners=False
     )
