@@ -68,9 +68,8 @@ def main() -> None:
     parser.add_argument("--formats", nargs="+", default=["mp4", "gif", "webm", "webp", "png"])
     options = parser.parse_args()
     frames = make_frames(options.frames)
-    print(
-        f"{platform.processor() or platform.machine()}, {options.frames} frames, {options.runs} runs"
-    )
+    machine = platform.processor() or platform.machine()
+    print(f"{machine}, {options.frames} frames, {options.runs} runs")
     print(f"{'format':8}{'ours, frames/s':>18}{'alone, frames/s':>18}{'ratio':>8}{'spread':>9}")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
