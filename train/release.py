@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from cmp_engine.weights import save_model
 
 from cmp_engine.build import build_network
 from cmp_engine.config import ModelConfig
 from cmp_engine.errors import EngineError
+from cmp_engine.weights import save_model
 from train.errors import TrainConfigError, TrainError
 
 
