@@ -30,7 +30,7 @@ _BEND: Final = 0.5
 _WEAK: Final = 0.7
 """The same beside steps that do, part of it."""
 
-_SHARP: Final = 0.12
+_SHARP: Final = 0.1
 """The same where there is a picture to look at: part of the largest motion around, per px."""
 
 _STEEP: Final = 1.0
@@ -42,7 +42,7 @@ _SMALLEST_STEP: Final = 0.75
 _SMALLEST_PART: Final = 0.25
 """The same where there is a picture to look at: part of the motion of the front part."""
 
-_SEEN_CONTRAST: Final = 1.0
+_SEEN_CONTRAST: Final = 0.8
 """Contrast of the sides, see `SideColors.contrast`, from which parts may come apart."""
 
 _SEED_WIDTH: Final = 3

@@ -33,6 +33,9 @@ _FOREIGN: Final = 4.0
 """Squared difference to the back layer, in its own spreads, from which a pixel beside a mixture
 that is trusted is not drawn as background."""
 
+_STAIN: Final = 5
+"""Side of the square around such a pixel that is not drawn either, px."""
+
 _VERY_FOREIGN: Final = 12.0
 """The same for pixels that no mixture explains."""
 
@@ -158,7 +161,7 @@ def coverage_of(
     share, trust, foreign = colors.mixture()
     stain = np.zeros(size_hw, np.uint8)
     stain.ravel()[pixel[(foreign > _FOREIGN) & (trust > 0.5)]] = 1
-    stain = np.asarray(cv2.dilate(stain, np.ones((3, 3), np.uint8)), np.uint8)
+    stain = np.asarray(cv2.dilate(stain, np.ones((_STAIN, _STAIN), np.uint8)), np.uint8)
     is_foreign = (stain.ravel()[pixel] > 0) | (foreign > _VERY_FOREIGN)
     trust *= np.clip((1 - np.abs(signed) / width) * 3, 0, 1)
     coverage += trust * (share - coverage)
