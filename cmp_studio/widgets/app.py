@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from types import FrameType
 
 from cmp_studio.system_libraries import problem
 
@@ -32,12 +33,19 @@ def run_window(path: Path | None) -> int:
     existing = QApplication.instance()
     application = existing if isinstance(existing, QApplication) else QApplication(sys.argv[:1])
     studio_application = StudioApplication(application, load_engine)
-    on_interrupt = signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl+C ends the event loop too
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        application.exit(0)  # not quit(), which would ask about unsaved changes
+
     try:
+        for number in handlers:
+            signal.signal(number, on_signal)
         studio_application.show(path)
         status = application.exec()
     finally:
-        signal.signal(signal.SIGINT, on_interrupt)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
         has_ended = studio_application.close()
     if not has_ended:
         # A thread hangs in a library; waiting for it would keep a process without a window.

@@ -60,6 +60,11 @@ class StudioApplication(QObject):
             log.error("a thread did not end; the program is left with it")
         self._reporter.uninstall()
         stop_log(self._log_file)
+        # The last window that goes asks Qt to quit; nobody waits for that any more.
+        does_quit = QApplication.quitOnLastWindowClosed()
+        QApplication.setQuitOnLastWindowClosed(False)
+        self.window.hide()
+        QApplication.setQuitOnLastWindowClosed(does_quit)
         self.window.deleteLater()
         self._collector.stop()
         return has_ended

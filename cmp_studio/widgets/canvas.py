@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSizeF, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSizeF, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
     QFocusEvent,
@@ -37,6 +37,8 @@ from cmp_studio.widgets.view_transform import ViewTransform, centred, fitted, vi
 
 FIT_MARGIN: Final = 24.0
 _ZOOM_STEP: Final = 1.2
+_CALM_MS: Final = 2500
+_CALM_OPACITY: Final = 0.4
 _WHOLE_PIXELS: Final = 4_000_000
 """Of a larger picture only what is in view is made ready for drawing."""
 _NUDGE_PX: Final = {False: 1.0, True: 10.0}
@@ -91,7 +93,11 @@ class Canvas(QWidget):
         self._is_space_down = False
         self._has_space_panned = False
         self._pan_from: QPointF | None = None
-        self._is_mouse_inside = False
+        self._is_mouse_away = True
+        self._calm_timer = QTimer(self)
+        self._calm_timer.setSingleShot(True)
+        self._calm_timer.setInterval(_CALM_MS)
+        self._calm_timer.timeout.connect(self.on_calm)
         self.setAccessibleName("Canvas")
         self.setAccessibleDescription("The photo with its arrows and pins")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -148,6 +154,11 @@ class Canvas(QWidget):
         """Draw the changed tracks."""
         self.update()
 
+    def on_calm(self) -> None:
+        """Let the arrows step back: the mouse rests or is elsewhere."""
+        self._is_mouse_away = True
+        self.update()
+
     def on_hover_changed(self) -> None:
         """Show what a press would do."""
         self._update_cursor()
@@ -165,6 +176,13 @@ class Canvas(QWidget):
         longest = max(picture.image_hw) * transform.scale * self.devicePixelRatioF()
         self._preview.set_view_long_side(round(longest))
 
+    def _wake(self) -> None:
+        """Show the arrows fully while the mouse moves."""
+        self._calm_timer.start()
+        if self._is_mouse_away:
+            self._is_mouse_away = False
+            self.update()
+
     def _update_cursor(self) -> None:
         if self._pan_from is not None:
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
@@ -179,6 +197,21 @@ class Canvas(QWidget):
         return Pointer(point, self._transform.scale, is_shift=is_shift)
 
     # Drawing.
+
+    def _draw(self, painter: QPainter) -> None:
+        painter.fillRect(self.rect(), QColor(self._themes.theme.canvas))
+        picture = self._session.picture
+        if picture is None:
+            return
+        rect = self._transform.rect(picture.image_hw)
+        self._draw_picture(painter, rect)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self._draw_flow(painter, rect)
+        self._draw_tracks(painter)
+        band = self._tools.band
+        if band is not None:
+            corners = QRectF(self._transform.to_screen(band[0]), self._transform.to_screen(band[1]))
+            draw_band(painter, corners.normalized(), QColor(self._themes.theme.accent))
 
     def _picture_array(self) -> NDArray[np.uint8] | None:
         picture = self._session.picture
@@ -233,8 +266,8 @@ class Canvas(QWidget):
         scene = self._session.scene
         if scene is None or not self._options.has_overlays:
             return
-        if self._playback.is_playing and not self._is_mouse_inside:
-            painter.setOpacity(0.45)  # the photo is the hero
+        if self._playback.is_playing and self._is_mouse_away:
+            painter.setOpacity(_CALM_OPACITY)  # the photo is the hero
         hovered = self._tools.hovered
         time = self._preview.due_time
         has_beads = self._options.mode != "photo" and not self._session.has_gesture
@@ -252,20 +285,10 @@ class Canvas(QWidget):
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Draw the photo, its flow, the tracks and the selection rectangle."""
         painter = QPainter(self)
-        painter.fillRect(self.rect(), QColor(self._themes.theme.canvas))
-        picture = self._session.picture
-        if picture is None:
-            return
-        rect = self._transform.rect(picture.image_hw)
-        self._draw_picture(painter, rect)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        self._draw_flow(painter, rect)
-        self._draw_tracks(painter)
-        band = self._tools.band
-        if band is not None:
-            corners = QRectF(self._transform.to_screen(band[0]), self._transform.to_screen(band[1]))
-            draw_band(painter, corners.normalized(), QColor(self._themes.theme.accent))
-        painter.end()
+        try:
+            self._draw(painter)
+        finally:
+            painter.end()  # whatever went wrong, or Qt complains at every later frame
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep a fitted photo fitted."""
@@ -291,6 +314,7 @@ class Canvas(QWidget):
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Go on with the gesture or the panning."""
+        self._wake()
         if self._pan_from is not None:
             delta = event.position() - self._pan_from
             self._pan_from = event.position()
@@ -324,14 +348,13 @@ class Canvas(QWidget):
 
     def enterEvent(self, _event: QEvent) -> None:
         """Show the arrows fully."""
-        self._is_mouse_inside = True
-        self.update()
+        self._wake()
 
     def leaveEvent(self, _event: QEvent) -> None:
         """Let the arrows step back while the film plays."""
-        self._is_mouse_inside = False
         self._tools.leave()
-        self.update()
+        self._calm_timer.stop()
+        self.on_calm()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Pan with space, cancel, nudge or step frames."""

@@ -1,4 +1,8 @@
+import os
+import signal
+
 import pytest
+from PySide6.QtCore import QTimer
 
 import cmp_studio.widgets.app as app_module
 from cmp_studio.services.motion_backend import EngineChoice
@@ -14,6 +18,18 @@ def test_run_window_when_a_system_library_is_missing_then_says_how_to_get_it(mon
     assert capsys.readouterr().err == f"{sentence}\n"
 
 
+def test_run_window_when_the_process_is_asked_to_end_then_ends_in_order(qapp, monkeypatch):
+    import cmp_studio.services.motion_backend as backend
+    import cmp_studio.services.samples as samples
+
+    monkeypatch.setattr(samples, "samples_folder", lambda: None)
+    monkeypatch.setattr(backend, "load_engine", fake_engine)
+    before = signal.getsignal(signal.SIGTERM)
+    QTimer.singleShot(300, lambda: os.kill(os.getpid(), signal.SIGTERM))
+    assert run_window(None) == 0
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
 @pytest.fixture
 def application(qapp, monkeypatch):
     import cmp_studio.services.samples as samples
@@ -27,6 +43,7 @@ def application(qapp, monkeypatch):
 def test_application_when_painted_then_loads_the_engine_that_was_chosen(qtbot, application):
     application.show(None)
     assert application.studio.preview.engine is None
+
     qtbot.waitUntil(lambda: application.studio.preview.engine is not None)
     assert application.studio.preview.engine.choice == EngineChoice()
 
