@@ -17,7 +17,7 @@ Float = NDArray[np.float32]
 _MARGIN: Final = 1
 """Empty cells at either end of every axis, which the blur spreads into."""
 
-_SAMPLES_PER_CELL: Final = 6
+_SAMPLES_PER_CELL: Final = 4
 """Pixels along a cell that are enough to fill it."""
 
 
@@ -81,12 +81,15 @@ def alike_mean(
         grid = _blurred(grid, axis)
     for _ in range(blurs):
         grid = _blurred(_blurred(grid, 2), 3)
-    mean = grid[..., 1:]
-    mean /= np.maximum(grid[..., :1], 1e-12)
-    has_mass = grid[..., 0] > 1e-6
+    flat = grid.reshape(-1, grid.shape[-1])
+    full = np.flatnonzero(flat[:, 0] > 1e-6)
+    mean = flat[full, 1:] / flat[full, :1]
     for _ in range(rounds):
-        mean = _shifted(mean, has_mass, keys, shape)
-    return _read(np.ascontiguousarray(mean), has_mass, fields, keys, shape, cell_px)
+        mean = _shifted(mean, full, keys, shape)
+    table = np.zeros((flat.shape[0], len(fields) + 1), np.float32)
+    table[full, :-1] = mean
+    table[full, -1] = 1
+    return _read(table.reshape(-1, shape[3], len(fields) + 1), fields, keys, shape, cell_px)
 
 
 def _filled(
@@ -132,58 +135,63 @@ def _blurred(grid: Float, axis: int) -> Float:
 
 def _shifted(
     mean: Float,
-    has_mass: NDArray[np.bool_],
+    full: NDArray[np.int64],
     keys: tuple[Axis, Axis],
     shape: tuple[int, int, int, int],
 ) -> Float:
-    """Return each cell's mean replaced by that of the cell where it lies."""
-    place = [
-        np.rint(key.position(np.ascontiguousarray(mean[..., index]))).astype(np.int64)
+    """Return the mean of each full cell replaced by that of the cell where it lies, if full."""
+    place = full % (shape[2] * shape[3])
+    first, second = (
+        np.rint(key.position(np.ascontiguousarray(mean[:, index]))).astype(np.int64)
         for index, key in enumerate(keys)
-    ]
-    rows = np.arange(shape[2])[:, None]
-    columns = np.arange(shape[3])
-    moved = mean[place[0], place[1], rows, columns]
-    lands = has_mass & has_mass[place[0], place[1], rows, columns]
-    return np.where(lands[..., None], moved, mean)
+    )
+    target = (first * shape[1] + second) * (shape[2] * shape[3]) + place
+    found = np.minimum(np.searchsorted(full, target), full.size - 1)
+    return np.where((full[found] == target)[:, None], mean[found], mean)
 
 
 def _read(
-    mean: Float,
-    has_mass: NDArray[np.bool_],
+    table: Float,
     fields: tuple[Float, ...],
     keys: tuple[Axis, Axis],
     shape: tuple[int, int, int, int],
     cell_px: float,
 ) -> tuple[Float, ...]:
-    """Return the means at every pixel, linear between the cells that have any pixels."""
+    """Return the means at every pixel, linear between the cells that have any pixels.
+
+    Args:
+        table: (cells of both keys and rows, columns, fields + 1): the means, and 1 in full cells.
+        fields: What a pixel keeps if no full cell is near.
+        keys: Of the pixels.
+        shape: Of the grid.
+        cell_px: As for `alike_mean`.
+    """
     height, width = fields[0].shape
-    channels = len(fields)
-    table = np.empty((shape[0] * shape[1] * shape[2], shape[3], channels + 1), np.float32)
-    mass = has_mass.reshape(table.shape[:2])
-    table[..., channels] = mass
-    table[..., :channels] = np.where(mass[..., None], mean.reshape(*table.shape[:2], channels), 0)
     column = np.arange(width, dtype=np.float32) / np.float32(cell_px) + _MARGIN
     row = np.arange(height, dtype=np.float32) / np.float32(cell_px) + _MARGIN
     at_column = np.ascontiguousarray(np.broadcast_to(column, (height, width)))
     places = [key.position(key.values) for key in keys]
     bases = [np.floor(place) for place in places]
     parts = [place - base for place, base in zip(places, bases, strict=True)]
-    total = np.zeros((height, width, channels + 1), np.float32)
+    total: Float | None = None
     for first in (0, 1)[: keys[0].count]:
         for second in (0, 1)[: keys[1].count]:
-            at_row = (bases[0] + first) * shape[1]
-            at_row += bases[1] + second
-            at_row *= shape[2]
-            at_row += row[:, None]
-            weight = parts[0] if first else 1 - parts[0]
-            weight = weight * (parts[1] if second else 1 - parts[1])
+            at_row = bases[0] * np.float32(shape[1] * shape[2])
+            at_row += bases[1] * np.float32(shape[2])
+            at_row += row[:, None] + np.float32((first * shape[1] + second) * shape[2])
             part = np.asarray(cv2.remap(table, at_column, at_row, cv2.INTER_LINEAR), np.float32)
-            part *= weight[..., None]
-            total += part
-    share = total[..., channels]
+            for key, share, side in zip(keys, parts, (first, second), strict=True):
+                if key.count > 1:
+                    part *= (share if side else 1 - share)[..., None]
+            total = part if total is None else np.add(total, part, out=total)
+    if total is None:
+        raise AssertionError("an axis has at least one cell")
+    share = total[..., -1]
     is_empty = share < 1e-3
     share = np.maximum(share, 1e-3)
-    return tuple(
-        np.where(is_empty, field, total[..., index] / share) for index, field in enumerate(fields)
-    )
+    results = []
+    for index, field in enumerate(fields):
+        result = total[..., index] / share
+        np.copyto(result, field, where=is_empty)
+        results.append(result)
+    return tuple(results)

@@ -96,65 +96,105 @@ def split_layers(
         reach: How far beyond the band of the flow the edge in the picture may lie, px.
     """
     bend = _bend(u, v)
-    core, steep = _jumps(bend, u, v, reach, is_strict=guide is not None)
-    if steep is not None:
-        jumps = _Jumps(steep, np.flatnonzero(core), _range_of(order, steep, reach))
-        u, v, order = _relaxed(u, v, order, jumps)
+    core = _jumps(bend, u, v, reach, is_strict=guide is not None)
+    band = _find_band(u, v, order, core, guide, reach)
+    if guide is None:
+        return None if band is None else _assemble(u, v, order, band)
+    steep = bend > _STEEP**2
+    if band is not None:
+        tight = _placed(band.pixel, band.box, band.core.shape, u.shape)
+        steep.ravel()[tight] = False
+    else:
+        tight = np.zeros(0, np.int64)
+    loose = np.flatnonzero(steep)
+    if loose.size:
+        step = _range_of(order, loose, reach)
+        new_u, new_v = relaxed(u, v, loose=loose, tight=tight, step=step)
+        order = order + (motion_order(new_u, new_v) - motion_order(u, v))
+        u, v = new_u, new_v
+    if band is None:
+        return _one_layer(u, v, order) if loose.size else None
+    return _assemble(u, v, order, band)
+
+
+@dataclass(frozen=True, slots=True)
+class _Band:
+    """Where parts meet, on the grid of a box of the picture.
+
+    Attributes:
+        box: Of the picture.
+        core: (h, w) where the flow jumps.
+        pixel: (n,) flat indices of the pixels that may belong to either part.
+        front: (n,) nearest pixel that is surely in front.
+        back: (n,) nearest pixel that is surely behind.
+        coverage: (n,) of the front layer.
+        is_foreign: (n,) pixels that do not look like the back layer.
+        seeds: (2, h * w) pixels that are surely in front, and behind.
+    """
+
+    box: tuple[slice, slice]
+    core: Bool
+    pixel: Index
+    front: Index
+    back: Index
+    coverage: Float
+    is_foreign: Bool
+    seeds: Bool
+
+
+def _find_band(
+    u: Float, v: Float, order: Float, core: Bool, guide: NDArray[np.uint8] | None, reach: int
+) -> _Band | None:
+    """Return where parts come apart, and what belongs to whom there."""
     box = _box_around(core, reach + _SEED_WIDTH + 2)
     if box is None:
-        return None if steep is None else _one_layer(u, v, order)
+        return None
     core = core[box]
-    inner_order = np.ascontiguousarray(order[box])
-    flat_order = inner_order.ravel()
-    flat_speed = np.hypot(u[box], v[box]).ravel()
     shape = core.shape
+    inner_order = np.ascontiguousarray(order[box])
     distance = np.asarray(
         cv2.distanceTransform((~core).view(np.uint8), cv2.DIST_L2, 5), np.float32
     ).ravel()
     zone = np.flatnonzero(distance <= reach + _SEED_WIDTH)
     middle, half_width = _middle_of_band(inner_order, core, reach)
+    flat_order = inner_order.ravel()
     is_front = flat_order[zone] > middle.ravel()[zone]
-    band, seed = _band_and_seeds(distance, zone, is_front, shape, reach)
+    uncertain, seed = _band_and_seeds(distance, zone, is_front, shape, reach)
     seeds = np.zeros((2, core.size), np.bool_)
     seeds[0, zone[seed & is_front]] = True
     seeds[1, zone[seed & ~is_front]] = True
     if not (seeds[0].any() and seeds[1].any()):
-        return None if steep is None else _one_layer(u, v, order)
+        return None
     front_distance, front_of = nearest_true(seeds[0].reshape(shape))
     back_distance, back_of = nearest_true(seeds[1].reshape(shape))
-
-    pixel = zone[band]
+    pixel = zone[uncertain]
     front, back = front_of[pixel], back_of[pixel]
     step = flat_order[front] - flat_order[back]
     limit = 2 * (2 * half_width + reach) + 2
     kept = np.maximum(front_distance[pixel], back_distance[pixel]) < limit
     kept &= step > _SMALLEST_STEP
-    if guide is not None:
-        kept &= step > _SMALLEST_PART * flat_speed[front]
-    pixel, front, back, step = pixel[kept], front[kept], back[kept], step[kept]
-    if not pixel.size:
-        return None if steep is None else _one_layer(u, v, order)
     colors = None
     if guide is not None:
+        kept &= step > _SMALLEST_PART * np.hypot(u[box], v[box]).ravel()[front]
+        pixel = pixel[kept]
+        if not pixel.size:
+            return None
         inner_guide = np.ascontiguousarray(guide[box])
         block = round((reach + half_width) / 3)
         colors = SideColors.around(pixel, front_of, back_of, inner_guide, block=block)
         is_seen = _is_edge_seen(colors, pixel, shape, reach)
-        if not is_seen.all():
-            loose = _placed(pixel[~is_seen], box, shape, u.shape)
-            tight = _placed(pixel[is_seen], box, shape, u.shape)
-            jumps = _Jumps(loose, tight, step[~is_seen])
-            u, v, order = _relaxed(u, v, order, jumps)
-            chosen = np.flatnonzero(is_seen)
-            colors = colors.of(chosen)
-            pixel, front, back, step = pixel[chosen], front[chosen], back[chosen], step[chosen]
+        colors = colors.of(np.flatnonzero(is_seen))
+        kept[kept] = is_seen
+    chosen = np.flatnonzero(kept)
+    if not chosen.size:
+        return None
+    pixel, front, back, step = zone[uncertain][chosen], front[chosen], back[chosen], step[chosen]
     share = (flat_order[pixel] - flat_order[back]) / step
     if colors is not None:
         share = _smoothed(share, pixel, seeds, shape)
     signed = _signed_distance(pixel, share, shape)
     coverage, is_foreign = coverage_of(signed, reach + half_width, pixel, shape, colors)
-    parts = _Band(box, core, pixel, front, back, coverage, is_foreign, seeds)
-    return _assemble(u, v, order, parts)
+    return _Band(box, core, pixel, front, back, coverage, is_foreign, seeds)
 
 
 def _smoothed(share: Float, pixel: Index, seeds: Bool, size_hw: tuple[int, int]) -> Float:
@@ -190,20 +230,6 @@ def _placed(
     return placed
 
 
-@dataclass(frozen=True, slots=True)
-class _Band:
-    """Where parts meet, on the grid of a box of the picture."""
-
-    box: tuple[slice, slice]
-    core: Bool
-    pixel: Index
-    front: Index
-    back: Index
-    coverage: Float
-    is_foreign: Bool
-    seeds: Bool
-
-
 def _bend(u: Float, v: Float) -> Float:
     """Return how far the Jacobian of each step is from a rotation, squared, (h, w)."""
     a = u[:-1, 1:] - u[:-1, :-1]
@@ -230,10 +256,8 @@ def _bend(u: Float, v: Float) -> Float:
     return bend
 
 
-def _jumps(
-    bend: Float, u: Float, v: Float, reach: int, *, is_strict: bool
-) -> tuple[Bool, Index | None]:
-    """Return where parts come apart, (h, w), and the pixels that are merely steep, or None.
+def _jumps(bend: Float, u: Float, v: Float, reach: int, *, is_strict: bool) -> Bool:
+    """Return where the flow jumps, (h, w): both pixels of each step that does.
 
     Args:
         bend: From `_bend`.
@@ -249,17 +273,14 @@ def _jumps(
         side = 6 * reach + 1
         local = np.asarray(cv2.dilate(speed, np.ones((side, side), np.uint8)), np.float32)
         local *= np.float32(_SHARP**2)
-        threshold = np.maximum(local, threshold)
+        threshold = np.maximum(local, threshold, out=local)
     core: NDArray[np.uint8] = (bend > threshold).view(np.uint8)
     if core.any():
         side = 2 * reach + 1
         near = np.asarray(cv2.dilate(core, np.ones((side, side), np.uint8)), np.uint8)
         core = near & (bend > np.float32(_WEAK**2) * threshold)
-    both = np.asarray(cv2.dilate(core, np.ones((2, 2), np.uint8), anchor=(1, 1))).view(np.bool_)
-    if not is_strict:
-        return both, None
-    steep = np.flatnonzero((bend > _STEEP**2) & ~both)
-    return both, steep if steep.size else None
+    both = cv2.dilate(core, np.ones((2, 2), np.uint8), anchor=(1, 1))
+    return np.asarray(both, np.uint8).view(np.bool_)
 
 
 def motion_order(u: Float, v: Float) -> Float:
@@ -273,21 +294,6 @@ def motion_order(u: Float, v: Float) -> Float:
     order += np.float32(0.1) * u
     order += np.float32(0.07) * v
     return order
-
-
-@dataclass(frozen=True, slots=True)
-class _Jumps:
-    """Flat indices of pixels at jumps to spread and to keep, and the height of those to spread."""
-
-    loose: Index
-    tight: Index
-    step: Float
-
-
-def _relaxed(u: Float, v: Float, order: Float, jumps: _Jumps) -> tuple[Float, Float, Float]:
-    """Return `relaxed` flow, and the order with it."""
-    new_u, new_v = relaxed(u, v, loose=jumps.loose, tight=jumps.tight, step=jumps.step)
-    return new_u, new_v, order + (motion_order(new_u, new_v) - motion_order(u, v))
 
 
 def _range_of(order: Float, pixel: Index, reach: int) -> Float:

@@ -31,9 +31,6 @@ FrameFill = Literal["stretch", "inpaint"]
 Arrows: TypeAlias = tuple[NDArray[np.float32], NDArray[np.float32]]
 """Checked points (N, 2) and displacements (N, 2), px of the picture."""
 
-_STILL_PX: Final = 1 / 64
-"""Flow below this is no motion: resampling works in steps of 1/32 px."""
-
 _BATCH: Final = 8
 _BATCH_PIXELS: Final = 16_000_000
 """Frames whose flows are predicted together, and pixels of them together."""
@@ -291,15 +288,11 @@ class FrameRenderer:
         return flows
 
     def _hold(self, flow: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return a predicted flow fit for moving the picture.
-
-        Parts move as wholes, frozen pixels are held, and what is too little to see is removed.
-        """
+        """Return a predicted flow fit for moving the picture, with frozen pixels held."""
         flow = tidied(flow)
         if self._freeze is not None:
-            flow = flow * (1 - self._freeze)[..., None]
-        still = (np.abs(flow[..., 0]) < _STILL_PX) & (np.abs(flow[..., 1]) < _STILL_PX)
-        return np.where(still[..., None], np.float32(0), flow)
+            flow *= (1 - self._freeze)[..., None]
+        return flow
 
     def _step_count(self, arrows: Arrows) -> int:
         if self._reach is None:

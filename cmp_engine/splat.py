@@ -41,6 +41,9 @@ _SLACK: Final = 0.6
 _FLATTEST: Final = 0.1
 """Smallest Jacobian determinant that is inverted; below, the surface is folded or seen edge-on."""
 
+_GUESSES: Final = 4
+"""Neighbours of a pixel, those in front first, that are asked whether they cover it."""
+
 _NEIGHBOURS: Final = ((-1, 0), (1, 0), (0, -1), (0, 1), (-1, -1), (1, -1), (-1, 1), (1, 1))
 
 
@@ -57,6 +60,7 @@ class Elements:
         is_low: True on the lower side of a tear and at the border of the grid: what lies behind a
             hole continues from such pixels.
         stretch_rounds: How many pixels the most stretched element covers beyond its neighbours.
+        is_wide: True for elements that cover more than their neighbours; None if there are none.
     """
 
     size_hw: tuple[int, int]
@@ -66,6 +70,7 @@ class Elements:
     inverse: tuple[Float, Float, Float, Float]
     is_low: Bool
     stretch_rounds: int
+    is_wide: Bool | None
 
     def source_of(self, element: Index, x: Float, y: Float) -> tuple[Float, Float]:
         """Return the offset from an element's own pixel to the source of a target position."""
@@ -107,6 +112,7 @@ def make_elements(
     jump_y = _squared(u[1:] - u[:-1], v[1:] - v[:-1])
     torn_x, torn_y = jump_x > TEAR * TEAR, jump_y > TEAR * TEAR
     rounds = 0
+    is_wide: Bool | None = None
     if side is not None:
         torn_x &= ((side[:, 1:] | side[:, :-1]) == 3) | (jump_x > STRETCH * STRETCH)
         torn_y &= ((side[1:] | side[:-1]) == 3) | (jump_y > STRETCH * STRETCH)
@@ -114,7 +120,15 @@ def make_elements(
         for jump, torn in ((jump_x, torn_x), (jump_y, torn_y)):
             jump[torn] = 0
             widest = max(widest, float(jump.max(initial=0)))
-        rounds = int(np.ceil((1 + widest**0.5) / 2)) if widest > TEAR * TEAR else 0
+        if widest > TEAR * TEAR:
+            rounds = int(np.ceil((1 + widest**0.5) / 2))
+            is_wide = np.zeros((height, width), np.bool_)
+            wide = jump_x > TEAR * TEAR
+            is_wide[:, 1:] |= wide
+            is_wide[:, :-1] |= wide
+            wide = jump_y > TEAR * TEAR
+            is_wide[1:] |= wide
+            is_wide[:-1] |= wide
     a, b = _slopes(u, torn_x, torn_y)
     c, d = _slopes(v, torn_x, torn_y)
     a += 1
@@ -139,6 +153,7 @@ def make_elements(
         ),
         is_low=_low_side(order, torn_x, torn_y).ravel(),
         stretch_rounds=rounds,
+        is_wide=None if is_wide is None else is_wide.ravel(),
     )
 
 
@@ -164,9 +179,10 @@ def see(elements: Elements, drawn: Bool | None = None) -> Surface:
         step_x.reshape(height, width), step_y.reshape(height, width), owner.reshape(height, width)
     )
     _close_cracks(surface, elements, drawn)
-    for _ in range(elements.stretch_rounds):
-        if not _close_cracks(surface, elements, drawn, holes_alone=True):
-            break
+    if elements.is_wide is not None:
+        for _ in range(elements.stretch_rounds):
+            if not _close_cracks(surface, elements, drawn, beside=elements.is_wide):
+                break
     _close_pinholes(surface, elements)
     return surface
 
@@ -312,20 +328,30 @@ def _splat(elements: Elements, drawn: Bool | None) -> Index:
 
 
 def _close_cracks(
-    surface: Surface, elements: Elements, drawn: Bool | None, *, holes_alone: bool = False
+    surface: Surface, elements: Elements, drawn: Bool | None, *, beside: Bool | None = None
 ) -> bool:
     """Give pixels to an element in front that covers them though it lands nearer to another.
 
     Asks the surface of each neighbour: its plane leads to an element, which must cover the pixel.
     In place; returns whether any was given.
+
+    Args:
+        surface: What is seen so far.
+        elements: Of the whole grid.
+        drawn: As for `see`.
+        beside: (h * w,) elements; given, only holes beside these are asked about.
     """
     height, width = surface.owner.shape
     owner = surface.owner
     seen = _seen_order(owner, elements)
-    highest = np.asarray(cv2.dilate(seen, np.ones((3, 3), np.uint8)))
-    is_asked = highest > seen + SAME_SURFACE
-    if holes_alone:
-        is_asked &= owner < 0
+    is_hole = owner < 0
+    if beside is None:
+        highest = np.asarray(cv2.dilate(seen, np.ones((3, 3), np.uint8)))
+        is_asked = highest > np.where(is_hole, seen, seen + np.float32(TEAR))
+    else:
+        near = beside.take(owner, mode="clip") & ~is_hole
+        is_asked = np.asarray(cv2.dilate(near.view(np.uint8), np.ones((3, 3), np.uint8))) > 0
+        is_asked &= is_hole
     target = np.flatnonzero(is_asked)
     if not target.size:
         return False
@@ -334,19 +360,26 @@ def _close_cracks(
     y, x = np.divmod(target, width)
     padded = np.full((height + 2, width + 2), -1, np.int32)
     padded[1:-1, 1:-1] = owner
-    flat_padded, inner = padded.ravel(), target + 2 * y + width + 3
+    inner = target + 2 * y + width + 3
+    around = np.stack([padded.ravel()[inner + (dy * (width + 2) + dx)] for dx, dy in _NEIGHBOURS])
+    orders = elements.order.take(around, mode="clip")
+    orders[around < 0] = -np.inf
     float_x, float_y = x.astype(np.float32), y.astype(np.float32)
-    for dx, dy in _NEIGHBOURS:
-        guess = flat_padded[inner + (dy * (width + 2) + dx)]
-        pick = np.flatnonzero(guess >= 0)
-        pick = pick[elements.order[guess[pick]] > best[pick] + SAME_SURFACE]
+    columns = np.arange(target.size)
+    for _ in range(_GUESSES):
+        highest_one = orders.argmax(axis=0)
+        guess = around[highest_one, columns]
+        pick = np.flatnonzero(orders[highest_one, columns] > best + SAME_SURFACE)
+        if not pick.size:
+            break
+        orders[highest_one, columns] = -np.inf
         pick, source, step_x, step_y = _covering(
             elements, pick, guess[pick], float_x[pick], float_y[pick], drawn
         )
         order = elements.order[source]
-        better = order > best[pick] + SAME_SURFACE
-        pick, source, order = pick[better], source[better], order[better]
-        best[pick] = order
+        better = np.flatnonzero(order > best[pick] + SAME_SURFACE)
+        pick, source = pick[better], source[better]
+        best[pick] = order[better]
         at = target[pick]
         surface.x.ravel()[at] = source % width + step_x[better]
         surface.y.ravel()[at] = source // width + step_y[better]
@@ -359,19 +392,16 @@ def _close_pinholes(surface: Surface, elements: Elements) -> None:
     """Give single pixels that lie deeper than nearly all around them to a neighbour, in place."""
     height, width = surface.owner.shape
     seen = _seen_order(surface.owner, elements)
-    padded = np.full((height + 2, width + 2), np.inf, np.float32)
-    padded[1:-1, 1:-1] = seen
-    # The second lowest of eight neighbours, by a running pair of minima.
-    lowest = np.full(seen.shape, np.inf, np.float32)
-    second = lowest.copy()
-    for dx, dy in _NEIGHBOURS:
-        beside = padded[1 + dy : height + 1 + dy, 1 + dx : width + 1 + dx]
-        np.minimum(second, np.maximum(lowest, beside), out=second)
-        np.minimum(lowest, beside, out=lowest)
-    hole = np.flatnonzero(second > seen + SAME_SURFACE)
+    # Deeper than the median around it, and than all but one of the eight.
+    above = np.asarray(cv2.medianBlur(seen, 3), np.float32)
+    hole = np.flatnonzero(above > seen + SAME_SURFACE)
     row, column = np.divmod(hole, width)
     inner = (row > 0) & (row < height - 1) & (column > 0) & (column < width - 1)
-    hole, row, column = hole[inner], row[inner], column[inner]
+    hole = hole[inner]
+    around = np.stack([hole + dy * width + dx for dx, dy in _NEIGHBOURS])
+    lower = seen.ravel()[around] <= seen.ravel()[hole] + SAME_SURFACE
+    hole = hole[lower.sum(axis=0) <= 1]
+    row, column = np.divmod(hole, width)
     beside = np.stack([hole + dy * width + dx for dx, dy in _NEIGHBOURS[:4]])
     owners = surface.owner.ravel()[beside]
     orders = np.where(owners < 0, -np.inf, elements.order[owners])

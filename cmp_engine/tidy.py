@@ -28,6 +28,15 @@ _ALIKE: Final = 0.12
 _LEAST_MOTION: Final = 0.5
 """Motion of less, px, is left as it is."""
 
+_LEAST_SEEN: Final = 1 / 64
+"""Motion of less, px, is none: resampling works in steps of 1/32 px."""
+
+_STILL_PART: Final = 0.004
+"""Nor is motion of less than this part of the largest,"""
+
+_STILL_PX: Final = 0.1
+"""unless it is more than this, px."""
+
 _ROUNDS: Final = 3
 """Rounds of mean shift."""
 
@@ -40,19 +49,33 @@ _SOFTEST: Final = 0.03
 
 
 def tidied(flow: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return a flow whose parts move as wholes, with clear edges.
+    """Return a flow whose parts move as wholes, with clear edges, and the rest does not at all.
 
     Args:
         flow: (h, w, 2) forward flow, px.
     """
-    u, v = np.ascontiguousarray(flow[..., 0]), np.ascontiguousarray(flow[..., 1])
-    largest = float(np.sqrt((u * u + v * v).max()))
+    speed = np.maximum(np.abs(flow[..., 0]), np.abs(flow[..., 1]))
+    largest = float(speed.max())
+    still = min(max(_STILL_PART * largest, _LEAST_SEEN), _STILL_PX)
+    is_moving = speed >= still
+    result = np.zeros_like(flow)
+    rows = np.flatnonzero(is_moving.any(axis=1))
+    if not rows.size:
+        return result
+    columns = np.flatnonzero(is_moving.any(axis=0))
+    box = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
+    inner = flow[box] * is_moving[box][..., None]
     if largest < _LEAST_MOTION:
-        return flow
-    cell = max(2.0, _CELL * min(u.shape))
+        result[box] = inner
+        return result
+    u, v = np.ascontiguousarray(inner[..., 0]), np.ascontiguousarray(inner[..., 1])
     alike = max(_ALIKE * largest, _LEAST_MOTION)
     keys = (Axis.of(u, alike), Axis.of(v, alike))
-    return np.stack(alike_mean((u, v), keys, cell_px=cell, rounds=_ROUNDS), axis=-1)
+    cell = max(2.0, _CELL * min(flow.shape[:2]))
+    means = alike_mean((u, v), keys, cell_px=cell, rounds=_ROUNDS)
+    for axis, mean in enumerate(means):
+        np.multiply(mean, is_moving[box], out=result[(*box, axis)])
+    return result
 
 
 def relaxed(u: Float, v: Float, *, loose: Index, tight: Index, step: Float) -> tuple[Float, Float]:

@@ -196,7 +196,8 @@ def compose(first: BackwardMap, second: BackwardMap) -> BackwardMap:
     shift = first.map_xy - pixel_grid(height, width)
     smooth = sample_field(shift, at)
     nearest = sample_field(shift, at, "nearest")
-    is_edge = np.abs(smooth - nearest).max(axis=-1, keepdims=True) > _SAME_SURFACE
+    off = np.abs(smooth - nearest)
+    is_edge = np.maximum(off[..., :1], off[..., 1:]) > _SAME_SURFACE
     map_xy = at + np.where(is_edge, nearest, smooth)
     first_holes = sample_image(first.holes.view(np.uint8), at, "nearest")
     return BackwardMap(map_xy, second.holes | first_holes.view(np.bool_))
@@ -330,7 +331,8 @@ def _by_fixed_point(flow: Float, fill: Fill) -> BackwardMap:
         moved = sample_field(flow, map_xy)
         map_xy = grid - moved
     moved = sample_field(flow, map_xy)
-    missed: NDArray[np.bool_] = np.abs(map_xy + moved - grid).max(axis=-1) > _FIXED_POINT_RESIDUAL
+    off = np.abs(map_xy + moved - grid)
+    missed: NDArray[np.bool_] = np.maximum(off[..., 0], off[..., 1]) > _FIXED_POINT_RESIDUAL
     holes = missed | _is_outside(map_xy)
     fill_holes(map_xy, holes, ~holes, fill=fill)
     return BackwardMap(map_xy, holes)

@@ -29,8 +29,10 @@ import cv2
 import numpy as np
 import PIL.Image
 
+from cmp_engine import MotionPredictor, load_model
 from cmp_engine.holes import fill_holes
 from cmp_engine.resample import pixel_grid
+from cmp_engine.tidy import tidied
 from cmp_engine.warp import BackwardMap, backward_map, warp_image
 
 ROOT = Path(__file__).parents[2]
@@ -241,6 +243,21 @@ def _frames(path: Path, half: int, gap: int) -> tuple[np.ndarray, np.ndarray] | 
     return tuple(np.ascontiguousarray(frame[..., ::-1]) for frame in (frames[0], frames[-1]))
 
 
+def network_flow(pair: Pair, predictor: MotionPredictor) -> np.ndarray:
+    """Return the network's flow of a pair, from 8 arrows and 4 pins sampled from its own flow."""
+    rng = np.random.default_rng(len(pair.name))
+    speed = cv2.GaussianBlur(np.linalg.norm(pair.flow, axis=-1), (0, 0), 2)
+    width = speed.shape[1]
+    points = []
+    for weight, count in ((speed**2, 8), (np.float32(speed < 0.5), 4)):
+        weight = weight.astype(float).ravel() + 1e-9
+        points.append(rng.choice(weight.size, count, replace=False, p=weight / weight.sum()))
+    index = np.concatenate(points)
+    predictor.set_image(pair.first)
+    at = np.stack([index % width, index // width], axis=-1).astype(np.float32)
+    return predictor.predict(at, pair.flow.reshape(-1, 2)[index])
+
+
 # --- the ways that are compared
 
 
@@ -301,6 +318,7 @@ METHODS: dict[str, Method] = {
     "splat, refined": lambda flow, image: backward_map(flow, soft_edges=False),
     "the same, layered": lambda flow, image: backward_map(flow),
     "the same, by colour": lambda flow, image: backward_map(flow, guide=image),
+    "tidied, by colour": lambda flow, image: backward_map(tidied(flow), guide=image),
 }
 
 
@@ -409,8 +427,17 @@ def main() -> None:
             )
         folder = Path(os.environ.get("CMP_STUDIO_DATA", ROOT.parent / "shared" / "data"))
         if folder.is_dir():
+            cutouts = list(cutout_pairs(folder, options.puppets))
+            for stride in (1, 2, 8):
+                quality(
+                    f"Cut-outs, flow at stride {stride}",
+                    [(pair, softened(pair.flow, stride)) for pair in cutouts],
+                )
             pairs = list(real_pairs(folder, options.pairs))
             quality("Real pairs, DIS flow", [(pair, pair.flow) for pair in pairs])
+            predictor = MotionPredictor(load_model(), device="cpu")
+            guided = [(pair, network_flow(pair, predictor)) for pair in pairs]
+            quality("Real pairs, flow of the default network from 12 points", guided)
         else:
             print(f"no real pairs: there is no folder {folder} (set CMP_STUDIO_DATA)")
     if not options.quality:
