@@ -167,6 +167,7 @@ class MainWindow(QMainWindow):
         is_open = self.studio.session.scene is not None
         self._stack.setCurrentIndex(_STACK_STUDIO if is_open else _STACK_WELCOME)
         self.inspector.setVisible(self._is_inspector_wanted)
+        self.status.show_document(is_open=is_open)
         if is_open:
             self.canvas.setFocus(Qt.FocusReason.OtherFocusReason)
         self.on_title_changed()

@@ -69,6 +69,12 @@ class StatusBar(QFrame):
         preview.answered.connect(self.on_answered)
         self.on_hint_changed()
         self.on_engine_changed()
+        self.show_document(is_open=False)
+
+    def show_document(self, *, is_open: bool) -> None:
+        """Show speed and zoom only where there is a photo that they belong to."""
+        self.speed.setVisible(is_open)
+        self.zoom.setVisible(is_open)
 
     def show_message(self, text: str, *, is_warning: bool = False) -> None:
         """Say something for a few seconds in the place of the hint."""
