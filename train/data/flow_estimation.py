@@ -17,6 +17,7 @@ EstimatorName = Literal["dis", "dis-fine", "dis-fast", "raft"]
 
 _RAFT_FILE: Final = "raft_large_C_T_SKHT_V2-ff5fadd5.pth"
 _CAMERA_STEP: Final = 8
+_CAMERA_LIMIT_PX: Final = 0.4  # at short side 384
 
 
 class FlowEstimator(Protocol):
@@ -162,3 +163,32 @@ def without_camera(flow: Flow, camera: NDArray[np.float32]) -> Flow:
     left_x = inverse[0, 0] * to_x + inverse[0, 1] * to_y + inverse[0, 2] - x
     left_y = inverse[1, 0] * to_x + inverse[1, 1] * to_y + inverse[1, 2] - y
     return np.stack([left_x, left_y], -1)
+
+
+def with_camera(flow: Flow, camera: NDArray[np.float32]) -> Flow:
+    """Return the flow (H, W, 2) with the camera's motion put back: `without_camera` undone."""
+    height, width = flow.shape[:2]
+    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    to_x, to_y = x + flow[..., 0], y + flow[..., 1]
+    moved_x = camera[0, 0] * to_x + camera[0, 1] * to_y + camera[0, 2] - x
+    moved_y = camera[1, 0] * to_x + camera[1, 1] * to_y + camera[1, 2] - y
+    return np.stack([moved_x, moved_y], -1)
+
+
+def undo_camera(picture: Image, camera: NDArray[np.float32]) -> Image:
+    """Return the second frame (H, W, 3) as the first frame's camera would have seen it."""
+    size = (picture.shape[1], picture.shape[0])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    moved = cv2.warpAffine(picture, camera, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(moved, np.uint8)
+
+
+def drifts(flow: Flow, short_side: float | None = None) -> bool:
+    """Return whether the camera moves: half of the flow is longer than 0.4 px at 384.
+
+    Args:
+        flow: (H, W, 2), px of the picture.
+        short_side: Of the picture, px; the flow's own if None.
+    """
+    scale = 384 / (short_side or min(flow.shape[:2]))
+    return float(np.median(np.hypot(flow[..., 0], flow[..., 1]))) * scale > _CAMERA_LIMIT_PX

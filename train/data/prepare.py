@@ -29,6 +29,7 @@ import cv2
 import numpy as np
 
 from train.data.flow_estimation import EstimatorName, make_estimator
+from train.data.flow_refinement import refine_pair
 from train.data.published_list import ListedPair, load_listed, read_list
 from train.data.shards import write_shard
 from train.data.video import (
@@ -59,6 +60,7 @@ class Settings:
         raft_weights: File of RAFT's weights, if that is the estimator.
         seed: Of the choice of pairs.
         gaps: Least and most frames from the first to the second picture; None chooses by motion.
+        has_refinement: Whether to mend flow in plain areas (`train.data.flow_refinement`).
     """
 
     short_side: int = 288
@@ -67,6 +69,7 @@ class Settings:
     raft_weights: Path | None = None
     seed: int = 0
     gaps: tuple[int, int] | None = None
+    has_refinement: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,7 @@ def prepare_clip(path: Path, target: Path, count: int, settings: Settings) -> Cl
             pair = measure((first, second), images, flows)
             problem = why_useless(pair)
             if problem is None:
-                pairs.append(pair)
+                pairs.append(refine_pair(pair) if settings.has_refinement else pair)
             else:
                 left_out[problem] += 1
         if pairs:
@@ -105,7 +108,10 @@ def prepare_clip(path: Path, target: Path, count: int, settings: Settings) -> Cl
                 pairs,
                 clip=clip,
                 stride=settings.stride,
-                settings={"source": source_of(clip), "flow": settings.estimator},
+                settings={
+                    "source": source_of(clip),
+                    "flow": settings.estimator + (" refined" if settings.has_refinement else ""),
+                },
             )
     except (DataError, cv2.error, ValueError) as error:
         return ClipReport(clip, 0, dict(left_out), str(error))
@@ -315,6 +321,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar=("LEAST", "MOST"),
         help="frames from the first to the second picture; without it, chosen by motion",
     )
+    parser.add_argument(
+        "--no-refinement", action="store_true", help="keep the flow of plain areas as estimated"
+    )
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
@@ -325,6 +334,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.raft_weights,
         options.seed,
         tuple(options.gaps) if options.gaps else None,
+        not options.no_refinement,
     )
     try:
         caps = _caps(options.cap)

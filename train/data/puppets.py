@@ -8,6 +8,7 @@ visible, the parts, their tree, their joints, and the next frame.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -82,10 +83,9 @@ class PuppetGenerator:
         self.device = torch.device(device)
         self.with_next = with_next
         self.is_clean = is_clean
-        generator = torch.Generator().manual_seed(seed)
-        textures = make_textures(160, generator)
-        pictures = make_backgrounds(72, 256, seed)
+        textures, pictures = _stock(seed)
         if backgrounds is not None:
+            generator = torch.Generator().manual_seed(seed)
             pictures = _joined(pictures, backgrounds)
             textures = torch.cat([textures, textures_from(backgrounds, 80, generator)])
         self._sampler = SceneSampler(
@@ -165,6 +165,12 @@ class PuppetGenerator:
         spectrum = torch.round(spectrum / width_of) * width_of
         back = conv_transpose2d(spectrum, self._dct, stride=8).reshape(padded.shape)
         return back[:, :, :height, :width]
+
+
+@lru_cache(maxsize=4)
+def _stock(seed: int) -> tuple[Tensor, Tensor]:
+    """Return the textures and backgrounds of a seed; making them takes a second or two."""
+    return make_textures(160, torch.Generator().manual_seed(seed)), make_backgrounds(72, 256, seed)
 
 
 def _joined(made: Tensor, given: Tensor) -> Tensor:

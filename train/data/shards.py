@@ -28,15 +28,13 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from train.data.flow_estimation import Flow, Image, without_camera
+from train.data.flow_estimation import Flow, Image, drifts, undo_camera, without_camera
 from train.data.video import MeasuredPair
 from train.errors import DataError
 
 VERSION: Final = "1"
 FLOW_STEPS: Final = 32
 """Steps of the stored flow per px; so it reaches 1023 px."""
-
-_CAMERA_LIMIT_PX: Final = 0.4  # at short side 384
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,20 +160,9 @@ class Shard:
         """Return the frame that a pair's flow leads to, put back by the camera as in `pair`."""
         flow, _ = self.flow(index, direction)
         picture = self.image(index, 1 - direction)
-        if not self._has_drift(flow):
+        if not drifts(flow, min(self.size_hw)):
             return picture
-        size = (picture.shape[1], picture.shape[0])
-        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        camera = self._camera[index, direction]
-        return np.asarray(
-            cv2.warpAffine(picture, camera, size, flags=flags, borderMode=cv2.BORDER_REPLICATE),
-            np.uint8,
-        )
-
-    def _has_drift(self, flow: Flow) -> bool:
-        """Return whether half of the picture moves by more than 0.4 px at short side 384."""
-        length = np.hypot(flow[..., 0], flow[..., 1])
-        return float(np.median(length)) * 384 / min(self.size_hw) > _CAMERA_LIMIT_PX
+        return undo_camera(picture, self._camera[index, direction])
 
     def flow(self, index: int, direction: int = 0) -> tuple[Flow, NDArray[np.bool_]]:
         """Return flow (h, w, 2), px of the picture, and its trust (h, w), as measured."""
@@ -195,7 +182,7 @@ class Shard:
                 picture moves by more than 0.4 px at short side 384.
         """
         flow, valid = self.flow(index, direction)
-        if not keep_camera and self._has_drift(flow):
+        if not keep_camera and drifts(flow, min(self.size_hw)):
             camera = self._camera[index, direction].copy()
             camera[:, 2] /= self.stride
             step = np.float32(self.stride)

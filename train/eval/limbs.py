@@ -51,7 +51,7 @@ def score_limbs(
     follows: list[float] = []
     leaks: list[float] = []
     step = 0
-    while len(follows) < count and step < count:
+    while len(follows) < count and step < 4 * count:
         batch = generator.batch(8, step)
         for index in range(8):
             drift = float((batch.part_motion[index, 0] - torch.eye(2, 3)).abs().max())
