@@ -329,7 +329,7 @@ def test_doctor_when_the_weights_are_missing_then_gives_1_and_says_what_to_do(ca
 
 def test_animate_when_interrupted_then_leaves_nothing_and_gives_130(photo, weights, tmp_path):
     command = [
-        sys.executable, "-m", "cmp_studio", "animate", str(photo), *ARROW, "--duration", "8",
+        sys.executable, "-m", "cmp_studio", "animate", str(photo), *ARROW, "--duration", "40",
         "--strength", "0", "--height", "720", "-o", str(tmp_path / "film.mp4"),
         "--weights", weights, "--device", "cpu",
     ]  # fmt: skip
@@ -343,7 +343,7 @@ def test_animate_when_interrupted_then_leaves_nothing_and_gives_130(photo, weigh
         first = process.stderr.readline()
         os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does: ffmpeg hears it too
         errors = process.stderr.read()
-    assert first == "film.mp4: 25 % (96 of 382)\n"
+    assert first.startswith("film.mp4: 25 % (")
     assert process.returncode == 130
     assert errors == "cmp-studio: stopped; nothing was left half written.\n"
     assert list(tmp_path.iterdir()) == []
