@@ -16,6 +16,12 @@ _FINEST: Final = 4
 _COARSER: Final = 3
 """Radius of the finest averaging window, px, and how much wider the next one is."""
 
+_LEAST_AGREEMENT: Final = np.float32(0.3)
+"""Mean of the directions to the background around a pixel, below which they do not agree."""
+
+_CLEARANCE: Final = np.float32(1.0)
+"""How far beside the edge of a hole the mirror stands, px: resampling looks that far around."""
+
 _MIRROR_REACH: Final = 0.1
 """Part of the picture's longer side that a mirrored background comes from at most."""
 
@@ -50,20 +56,22 @@ def fill_holes(map_xy: Float, holes: Bool, seeds: Bool, *, fill: Fill) -> None:
     near_row, near_column = np.divmod(near, width)
     at = np.stack([column, row], axis=-1).astype(np.float32)
     anchor = np.stack([near_column, near_row], axis=-1).astype(np.float32)
-    # In each hole: the way to the background, and how far the background itself has moved.
+    # In each hole: where the background is, and how far it has moved itself.
     base = flat_map[near]
-    field = np.concatenate([anchor - at, base - anchor], axis=1)
+    field = np.concatenate([(anchor - at) / depth[:, None], base - anchor], axis=1)
     field = _smoothed(field, hole, depth, width)
-    way, shift = field[:, :2], field[:, 2:]
+    direction, shift = field[:, :2], field[:, 2:]
+    way = direction * (depth / np.maximum(np.hypot(*direction.T), _LEAST_AGREEMENT))[:, None]
     if fill == "behind":
         flat_map[hole] = at + shift
         return
     soft = np.float32(_MIRROR_REACH * max(height, width))
     gain = soft * np.tanh(depth / soft) / np.maximum(depth, 1e-6)
+    clear = _CLEARANCE / np.maximum(depth, 1)
     result = base
     todo = np.arange(hole.size)
     for part in (1.0, 0.5, 0.25, 0.0):
-        beside = at[todo] + way[todo] * (1 + part * gain[todo])[:, None]
+        beside = at[todo] + way[todo] * (1 + part * (gain[todo] + clear[todo]))[:, None]
         whole = np.rint(beside)
         column, row = whole[:, 0].astype(np.int64), whole[:, 1].astype(np.int64)
         inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmp_engine.holes import nearest_true
-from cmp_engine.matte import SideColors, coverage_of
+from cmp_engine.matte import SOLID, SideColors, coverage_of
 from cmp_engine.tidy import relaxed
 
 Float = NDArray[np.float32]
@@ -194,6 +194,8 @@ def _find_band(
         share = _smoothed(share, pixel, seeds, shape)
     signed = _signed_distance(pixel, share, shape)
     coverage, is_foreign = coverage_of(signed, reach + half_width, pixel, shape, colors)
+    if colors is not None:
+        coverage = _softened(coverage, pixel, seeds, shape)
     return _Band(box, core, pixel, front, back, coverage, is_foreign, seeds)
 
 
@@ -207,6 +209,18 @@ def _smoothed(share: Float, pixel: Index, seeds: Bool, size_hw: tuple[int, int])
     flat[pixel, 1] = 1
     mean = np.asarray(cv2.blur(pair, (5, 5), borderType=cv2.BORDER_CONSTANT)).reshape(-1, 2)[pixel]
     return np.asarray(mean[:, 0] / mean[:, 1], np.float32)
+
+
+def _softened(coverage: Float, pixel: Index, seeds: Bool, size_hw: tuple[int, int]) -> Float:
+    """Return coverage without steps from nothing to all, which would turn into staircases."""
+    whole = seeds[0].astype(np.float32)
+    whole[pixel] = coverage
+    mean = np.asarray(cv2.blur(whole.reshape(size_hw), (3, 3)), np.float32).ravel()[pixel]
+    mean += coverage
+    mean *= 0.5
+    mean[mean > SOLID] = 1
+    mean[mean < 1 - SOLID] = 0
+    return mean
 
 
 def _is_edge_seen(colors: SideColors, pixel: Index, size_hw: tuple[int, int], reach: int) -> Bool:
@@ -336,7 +350,8 @@ def _box_around(mask: Bool, margin: int) -> tuple[slice, slice] | None:
 def _middle_of_band(order: Float, core: Bool, reach: int) -> tuple[Float, float]:
     """Return the mean order of the nearby band, (h, w), and half the width of the band, px."""
     inner = cv2.distanceTransform(core.view(np.uint8), cv2.DIST_L2, 5)
-    half_width = _mostly_below(np.asarray(inner, np.float32)[core])
+    # Without any pixel outside there is no distance: OpenCV then answers a huge number.
+    half_width = _mostly_below(np.minimum(np.asarray(inner, np.float32)[core], max(core.shape)))
     side = 2 * (int(np.ceil(half_width)) + reach + _SEED_WIDTH) + 1
     pair = np.empty((*core.shape, 2), np.float32)
     pair[..., 1] = core

@@ -131,6 +131,9 @@ def make_elements(
             is_wide[:-1] |= wide
     a, b = _slopes(u, torn_x, torn_y)
     c, d = _slopes(v, torn_x, torn_y)
+    if is_wide is not None:
+        _widen(a, c, u, v, jump_x)
+        _widen(b.T, d.T, u.T, v.T, jump_y.T)
     a += 1
     d += 1
     determinant = a * d
@@ -289,6 +292,19 @@ def _mend_slope(slope: Float, values: Float, torn: Bool) -> None:
     slope[row, right] = np.where(
         has_right, values[row, np.minimum(right + 1, last)] - values[row, right], 0
     )
+
+
+def _widen(slope_u: Float, slope_v: Float, u: Float, v: Float, jump: Float) -> None:
+    """Give both elements at a wide step along axis 1 its whole slope, in place.
+
+    Between a steep step and a flat one, the mean slope would leave a gap.
+    """
+    row, column = np.divmod(np.flatnonzero(jump > TEAR * TEAR), jump.shape[1])
+    for slope, values in ((slope_u, u), (slope_v, v)):
+        step = values[row, column + 1] - values[row, column]
+        for side in (column, column + 1):
+            flatter = np.abs(step) > np.abs(slope[row, side])
+            slope[row[flatter], side[flatter]] = step[flatter]
 
 
 def _low_side(order: Float, torn_x: Bool, torn_y: Bool) -> Bool:

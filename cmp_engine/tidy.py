@@ -102,6 +102,11 @@ def relaxed(u: Float, v: Float, *, loose: Index, tight: Index, step: Float) -> t
     return u + share * (mean[..., 0] - u), v + share * (mean[..., 1] - v)
 
 
+def relaxation_reach(size_hw: tuple[int, int]) -> int:
+    """Return how far from a jump `relaxed` changes the flow at most, px."""
+    return int(np.ceil(5 * _SOFTEST * min(size_hw)))
+
+
 def _nearness(pixel: Index, size_hw: tuple[int, int], radius: float) -> Float:
     """Return 1 at pixels and near them, falling to 0 within about twice the radius, (h, w)."""
     height, width = size_hw

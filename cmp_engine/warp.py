@@ -24,6 +24,7 @@ from cmp_engine.resample import (
     sample_image_points,
 )
 from cmp_engine.splat import SAME_SURFACE, Elements, Surface, make_elements, overlay, see
+from cmp_engine.tidy import relaxation_reach
 
 BackwardMethod = Literal["negate", "fixed_point", "splat"]
 
@@ -115,7 +116,7 @@ def backward_map(
     height, width = flow.shape[:2]
     if guide is not None:
         _check_image(guide, (height, width), "guide")
-    box = _moving_box(flow)
+    box = _moving_box(flow, 2 if guide is None else 2 + relaxation_reach((height, width)))
     if box is None:
         return identity_map(height, width)
     reach = 1 if guide is None else edge_reach((height, width))
@@ -197,8 +198,10 @@ def compose(first: BackwardMap, second: BackwardMap) -> BackwardMap:
     smooth = sample_field(shift, at)
     nearest = sample_field(shift, at, "nearest")
     off = np.abs(smooth - nearest)
-    is_edge = np.maximum(off[..., :1], off[..., 1:]) > _SAME_SURFACE
-    map_xy = at + np.where(is_edge, nearest, smooth)
+    is_edge = np.maximum(off[..., 0], off[..., 1]) > _SAME_SURFACE
+    share = sample_field(first.holes.astype(np.float32), at)
+    is_edge |= (share > 0) & (share < 1)
+    map_xy = second.map_xy + np.where(is_edge[..., None], nearest, smooth)
     first_holes = sample_image(first.holes.view(np.uint8), at, "nearest")
     return BackwardMap(map_xy, second.holes | first_holes.view(np.bool_))
 
@@ -371,8 +374,8 @@ def _is_outside(map_xy: Float) -> NDArray[np.bool_]:
     return outside
 
 
-def _moving_box(flow: Float) -> tuple[slice, slice] | None:
-    """Return the smallest box that holds every moving pixel where it was and where it goes."""
+def _moving_box(flow: Float, margin: int) -> tuple[slice, slice] | None:
+    """Return a box that holds every moving pixel where it was and where it goes, and a margin."""
     height, width = flow.shape[:2]
     moving = (flow[..., 0] != 0) | (flow[..., 1] != 0)
     rows = np.flatnonzero(moving.any(axis=1))
@@ -382,10 +385,10 @@ def _moving_box(flow: Float) -> tuple[slice, slice] | None:
     part = flow[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     reach = [max(0.0, float(part[..., axis].max())) for axis in (0, 1)]
     back = [min(0.0, float(part[..., axis].min())) for axis in (0, 1)]
-    left = max(0, int(np.floor(columns[0] + back[0])) - 2)
-    top = max(0, int(np.floor(rows[0] + back[1])) - 2)
-    right = min(width, int(np.ceil(columns[-1] + reach[0])) + 3)
-    bottom = min(height, int(np.ceil(rows[-1] + reach[1])) + 3)
+    left = max(0, int(np.floor(columns[0] + back[0])) - margin)
+    top = max(0, int(np.floor(rows[0] + back[1])) - margin)
+    right = min(width, int(np.ceil(columns[-1] + reach[0])) + margin + 1)
+    bottom = min(height, int(np.ceil(rows[-1] + reach[1])) + margin + 1)
     return slice(top, bottom), slice(left, right)
 
 
