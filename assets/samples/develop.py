@@ -118,7 +118,7 @@ def draw(
     parser.add_argument("--scale", type=float, default=1.0, help="size, 1 is 1280 x 960")
     parser.add_argument("--samples", type=int, default=3, help="rays across each pixel on an edge")
     parser.add_argument("--output", type=Path, default=Path(__file__).parent / f"{name}.jpg")
-    parser.add_argument("--quality", type=int, default=93, help="of the JPEG")
+    parser.add_argument("--quality", type=int, default=90, help="of the JPEG")
     parser.add_argument("--raw", type=Path, help="keep the rendering here, or use the one kept")
     options = parser.parse_args()
     width, height = (round(side * options.scale) for side in SIZE_WH)

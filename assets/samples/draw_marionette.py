@@ -445,11 +445,11 @@ def strings() -> list[Body]:
     grip = Frame(CROSS.origin, vec([CROSS.axes[1], CROSS.axes[0], CROSS.axes[2]]))
     bodies = [Body(cross, wood(grip, HONEY, BARK, 3.0), CROSS.origin, 2.05, is_scenery=True)]
     for start, end in (
-        ((-1.18, 3.1, 0.16), CROSS.world((-1.5, 0, 0))),
+        ((-1.18, 3.1, 0.16), CROSS.world((-1.78, 0, 0))),
         ((1.12, 2.86, 0.14), CROSS.world((1.8, 0, 0))),
-        (vec(KNEE_R) + vec((0, 0.08, 0.06)), CROSS.world((1.42, 0, 0.05))),
-        (vec(SHOULDER_L) + vec((-0.05, 0.1, -0.05)), CROSS.world((-1.1, 0, -0.05))),
-        (vec(SHOULDER_R) + vec((0.05, 0.1, -0.05)), CROSS.world((1.04, 0, -0.05))),
+        (vec(KNEE_R) + vec((0, 0.08, 0.06)), CROSS.world((1.5, 0, 0.05))),
+        (vec(SHOULDER_L) + vec((-0.13, 0.12, -0.05)), CROSS.world((-1.38, 0, -0.05))),
+        (vec(SHOULDER_R) + vec((0.13, 0.12, -0.05)), CROSS.world((1.22, 0, -0.05))),
     ):
         bodies += thread(start, end)
     return bodies

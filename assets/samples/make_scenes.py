@@ -151,10 +151,9 @@ def creature_tracks() -> list[Track]:
     ]  # fmt: skip
     # The tail bends: each part turns about the ones below it.
     roots = (2, 5, 8)
-    for index, name in ((13, "Tip of the tail"), (10, "White of the tail"), (7, "Tail"),
-                        (5, "Bend of the tail")):  # fmt: skip
-        joints = [(c.TAIL[root], 4.0) for root in reversed(roots) if root < index]
-        tracks.append(stage.swing(c.TAIL[index], *joints, name=name, color=1))
+    for number, index in enumerate((4, 6, 8, 9, 10, 11, 12, 13), 1):
+        joints = [(c.TAIL[root], 3.3) for root in reversed(roots) if root < index]
+        tracks.append(stage.swing(c.TAIL[index], *joints, name=f"Tail {number}", color=1))
     return tracks + stage.pins(
         c.TAIL[1], (-0.13, 2.0, 0.95), (0.3, 1.2, 0.85), (-0.7, 0.9, 0.7), (0.95, 0.9, 0.6),
         (0.3, 0.2, 1.2), (-0.72, 0.2, 1.2), c.ELBOW, c.SHOULDER, c.HEAD.world((0, 0.3, 0.6)),
@@ -169,7 +168,7 @@ def machine_tracks() -> list[Track]:
     elbow, wrist = (k.ELBOW, -3.0), (k.WRIST, -6.0)
     tracks = [
         stage.swing(k.ELBOW + (k.WRIST - k.ELBOW) * share, elbow, name=f"Arm {number}", color=0)
-        for number, share in enumerate((0.25, 0.4, 0.55, 0.7, 0.8, 0.9, 1.0), 1)
+        for number, share in enumerate((0.25, 0.55, 0.7, 0.9, 1.0), 1)
     ]
     top = k.WRIST + vec((0.03, -0.42, 0))
     tracks += [
