@@ -165,7 +165,7 @@ def creature_tracks() -> list[Track]:
 def machine_tracks() -> list[Track]:
     """Return the crane's work: the arm rises and sinks, and what it carries swings."""
     k, stage = machine, Stage(workshop.CAMERA)
-    elbow, wrist = (k.ELBOW, -3.0), (k.WRIST, -6.0)
+    elbow, wrist = (k.ELBOW, -3.0), (k.WRIST, -5.0)
     tracks = [
         stage.swing(k.ELBOW + (k.WRIST - k.ELBOW) * share, elbow, name=f"Arm {number}", color=0)
         for number, share in enumerate((0.25, 0.55, 0.7, 0.9, 1.0), 1)
@@ -177,7 +177,14 @@ def machine_tracks() -> list[Track]:
         stage.swing(top + vec((0, -0.1, 0)), wrist, elbow, name="Claw", color=1),
     ]
     for side, word in ((-1, "Left"), (1, "Right")):
-        for x, y, part in ((0.65, -0.5, "knuckle"), (0.57, -0.8, "finger"), (0.46, -1.12, "tip")):
+        for x, y, part in (
+            (0.27, -0.14, "root"),
+            (0.46, -0.33, "upper finger"),
+            (0.65, -0.52, "knuckle"),
+            (0.57, -0.8, "finger"),
+            (0.5, -1.06, "last joint"),
+            (0.33, -1.22, "tip"),
+        ):
             point = top + vec((side * x, y, 0.05))
             tracks.append(stage.swing(point, wrist, elbow, name=f"{word} {part}", color=1))
     weight = k.ELBOW + (k.ELBOW - k.WRIST) * 0.36
