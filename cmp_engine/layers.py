@@ -33,6 +33,9 @@ _WEAK: Final = 0.7
 _SHARP: Final = 0.1
 """The same where there is a picture to look at: part of the largest motion around, per px."""
 
+_EDGE_BEND: Final = 0.3
+"""Bend of the steps that have a say in whether an edge is sharp."""
+
 _STEEP: Final = 1.0
 """Bend of a step, not sharp enough for parts to come apart, that is spread."""
 
@@ -278,22 +281,29 @@ def _jumps(bend: Float, u: Float, v: Float, reach: int, *, is_strict: bool) -> B
         u: (h, w) flow, px.
         v: (h, w) likewise.
         reach: Steps that bend less count within so many px of others that bend more.
-        is_strict: A jump must be sharp against the motion around it.
+        is_strict: A jump must be sharp against the motion around it, all along.
     """
-    threshold: Float | np.float32 = np.float32(_BEND**2)
+    kernel = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
     if is_strict:
         speed = u * u
         speed += v * v
         side = 6 * reach + 1
         local = np.asarray(cv2.dilate(speed, np.ones((side, side), np.uint8)), np.float32)
-        local *= np.float32(_SHARP**2)
-        threshold = np.maximum(local, threshold, out=local)
-    core: NDArray[np.uint8] = (bend > threshold).view(np.uint8)
-    if core.any():
-        side = 2 * reach + 1
-        near = np.asarray(cv2.dilate(core, np.ones((side, side), np.uint8)), np.uint8)
-        core = near & (bend > np.float32(_WEAK**2) * threshold)
-    both = cv2.dilate(core, np.ones((2, 2), np.uint8), anchor=(1, 1))
+        threshold = np.maximum(_SHARP * np.sqrt(local), _BEND)
+        bend = np.sqrt(np.maximum(bend, 0))
+        # Along an edge the decision must not change from pixel to pixel.
+        weight = (bend > _EDGE_BEND).astype(np.float32)
+        steepest = np.asarray(cv2.dilate(bend, kernel), np.float32) * weight
+        side = 8 * reach + 1
+        pair = np.dstack([steepest, weight])
+        pair = np.asarray(cv2.blur(pair, (side, side), borderType=cv2.BORDER_CONSTANT))
+        is_jump = pair[..., 0] > threshold * np.maximum(pair[..., 1], 1e-6)
+        is_jump &= bend > _WEAK * threshold
+    else:
+        is_jump = bend > _BEND**2
+        near = cv2.dilate(is_jump.view(np.uint8), kernel)
+        is_jump = (np.asarray(near) > 0) & (bend > (_WEAK * _BEND) ** 2)
+    both = cv2.dilate(is_jump.view(np.uint8), np.ones((2, 2), np.uint8), anchor=(1, 1))
     return np.asarray(both, np.uint8).view(np.bool_)
 
 

@@ -113,9 +113,12 @@ def make_elements(
     torn_x, torn_y = jump_x > TEAR * TEAR, jump_y > TEAR * TEAR
     rounds = 0
     is_wide: Bool | None = None
+    apart_x, apart_y = torn_x, torn_y
     if side is not None:
-        torn_x &= ((side[:, 1:] | side[:, :-1]) == 3) | (jump_x > STRETCH * STRETCH)
-        torn_y &= ((side[1:] | side[:-1]) == 3) | (jump_y > STRETCH * STRETCH)
+        apart_x = torn_x & ((side[:, 1:] | side[:, :-1]) == 3)
+        apart_y = torn_y & ((side[1:] | side[:-1]) == 3)
+        torn_x = apart_x | (jump_x > STRETCH * STRETCH)
+        torn_y = apart_y | (jump_y > STRETCH * STRETCH)
         widest = 0.0
         for jump, torn in ((jump_x, torn_x), (jump_y, torn_y)):
             jump[torn] = 0
@@ -154,7 +157,7 @@ def make_elements(
             inverse[2].ravel(),
             inverse[3].ravel(),
         ),
-        is_low=_low_side(order, torn_x, torn_y).ravel(),
+        is_low=_low_side(order, apart_x, apart_y).ravel(),
         stretch_rounds=rounds,
         is_wide=None if is_wide is None else is_wide.ravel(),
     )
