@@ -17,24 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmp_engine.holes import nearest_true
+from cmp_engine.jumps import BEND, bend_of, jumps_of, motion_order, range_around
 from cmp_engine.matte import SOLID, SideColors, coverage_of
 from cmp_engine.tidy import relaxed
 
 Float = NDArray[np.float32]
 Index = NDArray[np.int64]
 Bool = NDArray[np.bool_]
-
-_BEND: Final = 0.5
-"""How far the Jacobian of a step may be from a rotation before the step is no longer one part."""
-
-_WEAK: Final = 0.7
-"""The same beside steps that do, part of it."""
-
-_SHARP: Final = 0.1
-"""The same where there is a picture to look at: part of the largest motion around, per px."""
-
-_EDGE_BEND: Final = 0.3
-"""Bend of the steps that have a say in whether an edge is sharp."""
 
 _STEEP: Final = 1.0
 """Bend of a step, not sharp enough for parts to come apart, that is spread."""
@@ -98,8 +87,8 @@ def split_layers(
         guide: (h, w, 3) the picture that moves, or None: then the coverage follows the flow.
         reach: How far beyond the band of the flow the edge in the picture may lie, px.
     """
-    bend = _bend(u, v)
-    core = _jumps(bend, u, v, reach, is_strict=guide is not None)
+    bend = bend_of(u, v)
+    core = jumps_of(bend, u, v, reach, is_strict=guide is not None)
     band = _find_band(u, v, order, core, guide, reach)
     if guide is None:
         return None if band is None else _assemble(u, v, order, band)
@@ -111,7 +100,7 @@ def split_layers(
         tight = np.zeros(0, np.int64)
     loose = np.flatnonzero(steep)
     if loose.size:
-        step = _range_of(order, loose, reach)
+        step = range_around(order, loose, reach)
         new_u, new_v = relaxed(u, v, loose=loose, tight=tight, step=step)
         order = order + (motion_order(new_u, new_v) - motion_order(u, v))
         u, v = new_u, new_v
@@ -247,86 +236,6 @@ def _placed(
     return placed
 
 
-def _bend(u: Float, v: Float) -> Float:
-    """Return how far the Jacobian of each step is from a rotation, squared, (h, w)."""
-    a = u[:-1, 1:] - u[:-1, :-1]
-    c = v[:-1, 1:] - v[:-1, :-1]
-    b = u[1:, :-1] - u[:-1, :-1]
-    d = v[1:, :-1] - v[:-1, :-1]
-    a += 1
-    d += 1
-    bend = np.full(u.shape, 2, np.float32)
-    inner = bend[:-1, :-1]
-    inner += a * a
-    inner += b * b
-    inner += c * c
-    inner += d * d
-    a += d
-    c -= b
-    a *= a
-    c *= c
-    a += c
-    np.sqrt(a, out=a)
-    a *= 2
-    inner -= a
-    bend[-1], bend[:, -1] = 0, 0
-    return bend
-
-
-def _jumps(bend: Float, u: Float, v: Float, reach: int, *, is_strict: bool) -> Bool:
-    """Return where the flow jumps, (h, w): both pixels of each step that does.
-
-    Args:
-        bend: From `_bend`.
-        u: (h, w) flow, px.
-        v: (h, w) likewise.
-        reach: Steps that bend less count within so many px of others that bend more.
-        is_strict: A jump must be sharp against the motion around it, all along.
-    """
-    kernel = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
-    if is_strict:
-        speed = u * u
-        speed += v * v
-        side = 6 * reach + 1
-        local = np.asarray(cv2.dilate(speed, np.ones((side, side), np.uint8)), np.float32)
-        threshold = np.maximum(_SHARP * np.sqrt(local), _BEND)
-        bend = np.sqrt(np.maximum(bend, 0))
-        # Along an edge the decision must not change from pixel to pixel.
-        weight = (bend > _EDGE_BEND).astype(np.float32)
-        steepest = np.asarray(cv2.dilate(bend, kernel), np.float32) * weight
-        side = 8 * reach + 1
-        pair = np.dstack([steepest, weight])
-        pair = np.asarray(cv2.blur(pair, (side, side), borderType=cv2.BORDER_CONSTANT))
-        is_jump = pair[..., 0] > threshold * np.maximum(pair[..., 1], 1e-6)
-        is_jump &= bend > _WEAK * threshold
-    else:
-        is_jump = bend > _BEND**2
-        near = cv2.dilate(is_jump.view(np.uint8), kernel)
-        is_jump = (np.asarray(near) > 0) & (bend > (_WEAK * _BEND) ** 2)
-    both = cv2.dilate(is_jump.view(np.uint8), np.ones((2, 2), np.uint8), anchor=(1, 1))
-    return np.asarray(both, np.uint8).view(np.bool_)
-
-
-def motion_order(u: Float, v: Float) -> Float:
-    """Return the order in which what moves farther is in front of what moves less.
-
-    Of equally fast parts one must be in front as a whole: more to the right, then more down.
-    """
-    order = u * u
-    order += v * v
-    np.sqrt(order, out=order)
-    order += np.float32(0.1) * u
-    order += np.float32(0.07) * v
-    return order
-
-
-def _range_of(order: Float, pixel: Index, reach: int) -> Float:
-    """Return by how much the order differs around pixels, (n,)."""
-    kernel = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
-    highest, lowest = cv2.dilate(order, kernel), cv2.erode(order, kernel)
-    return np.asarray(highest.ravel()[pixel] - lowest.ravel()[pixel], np.float32)
-
-
 def _one_layer(u: Float, v: Float, order: Float) -> Layers:
     """Return layers without a rim."""
     none = np.zeros(0, np.int64)
@@ -433,7 +342,7 @@ def _continued(u: Float, v: Float, band: _Band, anchor: Index) -> tuple[Float, F
     own_u, own_v = u[anchor], v[anchor]
     slope_u, slope_v = own_u - u[inner], own_v - v[inner]
     away = np.hypot(away_row, away_column)
-    valid &= np.maximum(np.abs(slope_u), np.abs(slope_v)) <= _BEND * away + 0.25
+    valid &= np.maximum(np.abs(slope_u), np.abs(slope_v)) <= BEND * away + 0.25
     own_u += np.where(valid, slope_u, np.float32(0))
     own_v += np.where(valid, slope_v, np.float32(0))
     return own_u, own_v

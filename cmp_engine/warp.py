@@ -13,9 +13,11 @@ from typing import Final, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from cmp_engine.elements import Elements, make_elements
 from cmp_engine.errors import FlowError, ImageError
 from cmp_engine.holes import Fill, fill_holes
-from cmp_engine.layers import Layers, motion_order, split_layers
+from cmp_engine.jumps import motion_order
+from cmp_engine.layers import Layers, split_layers
 from cmp_engine.resample import (
     pixel_grid,
     sample_field,
@@ -23,7 +25,7 @@ from cmp_engine.resample import (
     sample_image,
     sample_image_points,
 )
-from cmp_engine.splat import SAME_SURFACE, Elements, Surface, make_elements, overlay, see
+from cmp_engine.splat import SAME_SURFACE, Surface, overlay, see
 from cmp_engine.tidy import relaxation_reach
 
 BackwardMethod = Literal["negate", "fixed_point", "splat"]

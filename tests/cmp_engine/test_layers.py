@@ -2,7 +2,8 @@ import cv2
 import numpy as np
 import pytest
 
-from cmp_engine.layers import motion_order, split_layers
+from cmp_engine.jumps import motion_order
+from cmp_engine.layers import split_layers
 
 
 def moving_square(speed=20.0, *, soft=0, size=(90, 130)):

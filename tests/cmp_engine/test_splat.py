@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from cmp_engine.layers import motion_order
-from cmp_engine.splat import make_elements, overlay, see
+from cmp_engine.elements import make_elements
+from cmp_engine.jumps import motion_order
+from cmp_engine.splat import overlay, see
 
 
 def surface_of(u, v=None, *, order=None, side=None, drawn=None):
