@@ -56,6 +56,7 @@ class Background(QObject):
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._is_started = False
+        self._is_stopped = False
 
     @property
     def is_busy(self) -> bool:
@@ -70,8 +71,14 @@ class Background(QObject):
         done: Callable[[object], None] | None = None,
         failed: Callable[[object], None] | None = None,
     ) -> BackgroundTask:
-        """Queue ``call``; ``done`` or ``failed`` (bound methods of QObjects) hear of it."""
+        """Queue ``call``; ``done`` or ``failed`` (bound methods of QObjects) hear of it.
+
+        After `stop` nothing is called: a signal that was still on its way may ask for work while
+        the program ends.
+        """
         task = BackgroundTask(call, self)
+        if self._is_stopped:
+            return task
         if done is not None:
             task.done.connect(done)
         if failed is not None:
@@ -89,6 +96,7 @@ class Background(QObject):
 
     def stop(self, timeout: float = 10.0) -> bool:
         """Finish what is queued, end the thread and wait for it, ``timeout`` seconds at most."""
+        self._is_stopped = True
         if not self._is_started:
             return True
         self._queue.put(None)

@@ -47,3 +47,13 @@ def test_stop_when_unused_then_no_thread_was_ever_started(qtbot):
     before = threading.active_count()
     assert Background().stop()
     assert threading.active_count() == before
+
+
+def test_submit_when_stopped_before_then_starts_no_thread(qtbot):
+    background = Background()
+    assert background.stop()
+    called = threading.Event()
+    background.submit(called.set)
+    assert not background.is_busy
+    assert not background._thread.is_alive()
+    assert not called.is_set()
