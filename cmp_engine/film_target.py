@@ -94,9 +94,7 @@ def check_target(target: Path, film_format: VideoFormat) -> None:
 @contextmanager
 def scratch_folder(target: Path) -> Iterator[Path]:
     """Yield a hidden folder on the film's own disk, removed at the end with all that is in it."""
-    folder = Path(
-        tempfile.mkdtemp(prefix=".film-", suffix=".partial", dir=target.absolute().parent)
-    )
+    folder = Path(tempfile.mkdtemp(prefix=".film-", suffix=".part", dir=target.absolute().parent))
     try:
         yield folder
     finally:

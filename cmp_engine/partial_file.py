@@ -15,8 +15,8 @@ from pathlib import Path
 def partial_file(target: Path) -> Iterator[Path]:
     """Yield a new empty file beside the target, which takes the target's name at the end.
 
-    The file is hidden, keeps the target's suffix, and is removed when the block raises, so that
-    nothing half written is ever found under the target's name or any other.
+    The file is hidden, ends in ``.part``, and is removed when the block raises, so that nothing
+    half written is ever found under the target's name or any other.
 
     Args:
         target: Where the whole file is to lie. A file of that name is replaced.
@@ -75,4 +75,4 @@ def describe_os_error(error: OSError, target: Path) -> str:
 
 def _partial_name(target: Path) -> Path:
     stem = target.stem.lstrip(".")[:40]
-    return target.parent / f".{stem}.{secrets.token_hex(4)}.partial{target.suffix}"
+    return target.parent / f".{stem}.{secrets.token_hex(4)}.part"
