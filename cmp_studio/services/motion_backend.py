@@ -15,6 +15,7 @@ from cmp_studio.document.masks import Mask, mask_to_array
 from cmp_studio.document.tracks import Point
 from cmp_studio.services.frame_cache import CachedFrame
 from cmp_studio.services.pictures import OpenedPicture
+from cmp_studio.services.preload import preload_torch
 
 if TYPE_CHECKING:
     from cmp_engine.predictor import MotionPredictor
@@ -118,6 +119,7 @@ def load_engine(choice: EngineChoice) -> Engine:
     Raises:
         cmp_engine.errors.EngineError: No such weights or device.
     """
+    preload_torch()
     from cmp_engine.predictor import MotionPredictor
     from cmp_engine.weights import load_model
 

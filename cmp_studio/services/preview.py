@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 LONG_SIDE_DRAG_CPU: Final = 640
 """Frames are smaller while something is dragged: the answer comes in half the time."""
 
-LONG_SIDE_CPU: Final = 960
+LONG_SIDE_CPU: Final = 800
 LONG_SIDE_GPU: Final = 1600
 LONG_SIDE_STILL: Final = 2560
 STILL_DELAY_MS: Final = 300

@@ -35,6 +35,7 @@ class Studio(QObject):
     ) -> None:
         super().__init__(parent)
         self._make_engine = make_engine
+        self._exports: list[ExportJob] = []
         self.preferences = preferences
         self.background = Background(self)
         self.session = Session(self)
@@ -66,11 +67,16 @@ class Studio(QObject):
             raise RuntimeError("No scene is open; open a picture first.")
         engine = self.preview.engine
         choice = self.engine_choice() if engine is None else engine.choice
-        return ExportJob(scene, picture, settings, choice, self._make_engine, self)
+        job = ExportJob(scene, picture, settings, choice, self._make_engine, self)
+        self._exports = [*(old for old in self._exports if old.is_running), job]
+        return job
 
     def shutdown(self) -> bool:
         """Stop every thread and save the preferences; return whether all threads have ended."""
         self.playback.pause()
+        for job in self._exports:
+            job.cancel()
         ended = [self.worker.stop(), self.weights.stop(), self.background.stop()]
+        ended += [job.wait() for job in self._exports]
         self.preferences.save()
         return all(ended)

@@ -36,6 +36,7 @@ class StudioApplication(QObject):
         application.setWindowIcon(application_icon())
         application.setStyle("Fusion")
         self._preferences = Preferences(parent=self)
+        self._path: Path | None = None
         self._collector = Collector(self)
         self._collector.start()
         self._log_file = start_log(self._preferences.folder)
@@ -50,8 +51,9 @@ class StudioApplication(QObject):
 
     def show(self, path: Path | None) -> None:
         """Show the window and open ``path``, or the bundled sample."""
+        self._path = path
+        self.window.expect(path)
         self.window.show()
-        self.window.start(path)
 
     def close(self) -> bool:
         """Stop every thread and undo what was installed; return whether all threads have ended."""
@@ -70,7 +72,8 @@ class StudioApplication(QObject):
         return has_ended
 
     def on_first_painted(self) -> None:
-        """Load the network now that the window is there."""
+        """Open the photo and load the network, now that the window is there."""
+        self.window.start(self._path)
         self.studio.load_engine(self.studio.engine_choice())
 
     def on_engine_loaded(self) -> None:

@@ -85,15 +85,20 @@ class MainWindow(QMainWindow):
         self.on_document_opened()
         self.on_state_changed()
 
+    def expect(self, path: Path | None) -> None:
+        """Show the empty canvas where `start` will open something, so that no page flashes by."""
+        if path is not None or first_sample() is not None:
+            self._stack.setCurrentIndex(_STACK_STUDIO)
+
     def start(self, path: Path | None) -> None:
         """Open ``path``, or the bundled sample; without one the welcome page stays."""
+        self.expect(path)
         sample = first_sample()
-        if path is not None or sample is not None:
-            self._stack.setCurrentIndex(_STACK_STUDIO)
         if path is not None:
             self.studio.files.open(path)
         elif sample is not None:
             self.studio.files.open_sample(sample)
+        self.welcome.fill()
 
     # Commands.
 

@@ -44,6 +44,7 @@ class Welcome(QWidget):
     ) -> None:
         super().__init__(parent)
         self._preferences = preferences
+        self._background = background
         self._themes = themes
         self._sample_buttons: list[SampleButton] = []
         self.drop_zone = DropZone(themes)
@@ -75,7 +76,10 @@ class Welcome(QWidget):
         preferences.recent_files_changed.connect(self.on_recent_files_changed)
         themes.changed.connect(self.update)
         self.on_recent_files_changed()
-        background.submit(list_samples, done=self.on_samples_listed)
+
+    def fill(self) -> None:
+        """Look for the bundled scenes, in the background."""
+        self._background.submit(list_samples, done=self.on_samples_listed)
 
     def on_samples_listed(self, samples: object) -> None:
         """Show the bundled scenes as pictures."""

@@ -9,7 +9,8 @@ Run: ``python -m tests.benchmarks.bench_window [--runs 5] [--edits 20] [--weight
   film rendered in the background.
 
 Budgets on two CPU cores with nothing else running: first paint within 1 s and before PyTorch; a
-drag within 0.3 s; no gap above 0.1 s.
+drag within 0.3 s; no gap above 0.1 s but one of 0.3 s while PyTorch starts, which holds Python's
+lock for as long.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -122,8 +124,7 @@ def bench_drag(edits: int, weights: str, photo: Path) -> None:
         loop.exec()
 
     studio.preferences.set_text("engine/weights", weights)
-    window.show()
-    window.start(photo)
+    owner.show(photo)
     heart = QTimer()
     heart.timeout.connect(tick)
     heart.start(5)
@@ -134,6 +135,9 @@ def bench_drag(edits: int, weights: str, photo: Path) -> None:
     assert info.choice == EngineChoice(weights)
     print(f"device: {info.device}; weights: {info.weights}")
 
+    scene = studio.session.scene
+    assert scene is not None
+    studio.session.set_film(replace(scene.film, duration=1.0, fps=12), "Shorten")
     canvas = window.canvas
     seconds: list[float] = []
     working: list[float] = []

@@ -331,3 +331,22 @@ def test_export_when_closed_or_escaped_then_the_dialog_goes(opened):
     opened.trigger("export")
     QTest.keyClick(opened.window.export_dialog, Qt.Key.Key_Escape)
     assert not opened.window.export_dialog.isVisible()
+
+
+def test_shutdown_when_a_film_is_being_written_then_it_is_stopped_and_leaves_nothing(
+    qtbot, opened, tmp_path
+):
+    opened.drag((60, 60), (110, 80))
+    qtbot.waitUntil(lambda: not opened.studio.preview.is_busy, timeout=20_000)
+    opened.trigger("export")
+    dialog = opened.window.export_dialog
+    dialog.path_field.setText(str(tmp_path / "film.mp4"))
+    opened.predictor.hold.clear()
+    opened.predictor.started.clear()
+    dialog.start_button.click()
+    qtbot.waitUntil(opened.predictor.started.is_set, timeout=60_000)
+    dialog.job.cancel()
+    opened.predictor.hold.set()
+    assert opened.studio.shutdown()
+    assert not dialog.job.is_running
+    assert list(tmp_path.glob("film*")) == []

@@ -17,6 +17,7 @@ def welcome(qtbot, preferences, themes, monkeypatch, tmp_path):
     made = Welcome(preferences, background, themes)
     qtbot.addWidget(made)
     made.show()
+    made.fill()
     qtbot.waitUntil(lambda: bool(made.findChildren(SampleButton)))
     yield made
     assert background.stop()
