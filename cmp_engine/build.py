@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from cmp_engine.config import ModelConfig
 from cmp_engine.errors import ConfigError
-from cmp_engine.modeling.attention import ArrowAttentionDecoder, ArrowEncoder, PyramidEncoder
+from cmp_engine.modeling.attention import ArrowAttentionDecoder, ArrowEncoder
 from cmp_engine.modeling.cmp import CMP, MotionDecoder
+from cmp_engine.modeling.feature_pyramid import EfficientNetLiteEncoder, PyramidEncoder
 from cmp_engine.modeling.image_encoder import AlexNetEncoder, ImageEncoder, ResNetEncoder
 from cmp_engine.modeling.motion_decoder import PlainDecoder, SkipDecoder
 from cmp_engine.modeling.motion_encoder import SparseMotionEncoder
@@ -63,4 +64,9 @@ def _motion_decoder(config: ModelConfig, image_encoder: ImageEncoder) -> MotionD
 
 
 def _build_attention(config: ModelConfig) -> CMP:
-    return CMP(PyramidEncoder(config), ArrowEncoder(), ArrowAttentionDecoder(config), config)
+    encoder = (
+        PyramidEncoder(config)
+        if config.image_encoder == "pyramid"
+        else EfficientNetLiteEncoder(config)
+    )
+    return CMP(encoder, ArrowEncoder(), ArrowAttentionDecoder(config), config)

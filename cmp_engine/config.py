@@ -20,11 +20,14 @@ ImageEncoderName = Literal[
     "alexnet_stride32",
     "alexnet_stride8",
     "pyramid",
+    "efficientnet_lite0",
 ]
 DecoderName = Literal["plain", "skip", "attention"]
 HeadName = Literal["bins", "regression"]
 
 PROPAGATION_STRIDES: Final = (1, 2, 4, 8)
+PYRAMID_ENCODERS: Final = ("pyramid", "efficientnet_lite0")
+"""Image encoders that end in a feature pyramid, as the attention decoder needs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +36,8 @@ class ModelConfig:
 
     Attributes:
         image_encoder: Backbone. The ResNets are dilated to stride 8 for the decoders ``plain`` and
-            ``skip``. ``pyramid`` is a slim residual feature pyramid, for the attention decoder.
+            ``skip``. ``pyramid`` is a slim residual feature pyramid, ``efficientnet_lite0`` one on
+            EfficientNet-Lite0; both are for the attention decoder.
         decoder: ``plain`` and ``skip`` are the paper's propagation and fusion nets, without and
             with skip connections to the image; ``attention`` lets each pixel look at the arrows
             themselves (this project's default network).
@@ -86,8 +90,11 @@ class ModelConfig:
             )
         if self.decoder == "skip" and self.image_encoder.startswith("alexnet"):
             raise ConfigError("The skip decoder needs a ResNet encoder; AlexNet has no skips.")
-        if (self.decoder == "attention") != (self.image_encoder == "pyramid"):
-            raise ConfigError("The attention decoder and the pyramid encoder need each other.")
+        if (self.decoder == "attention") != (self.image_encoder in PYRAMID_ENCODERS):
+            raise ConfigError(
+                "The attention decoder and the encoders with a pyramid "
+                f"({', '.join(PYRAMID_ENCODERS)}) need each other."
+            )
         if self.decoder == "attention" and self.head != "regression":
             raise ConfigError("The attention decoder answers in px; its head must be regression.")
         for name in (
@@ -161,7 +168,7 @@ PRESETS: Final[dict[str, ModelConfig]] = {
     "alexnet_plain": replace(_RESNET50_PLAIN, image_encoder="alexnet_stride32"),
     "alexnet_stride8_plain": replace(_RESNET50_PLAIN, image_encoder="alexnet_stride8"),
     "default": ModelConfig(
-        image_encoder="pyramid",
+        image_encoder="efficientnet_lite0",
         decoder="attention",
         propagation_strides=(),
         head="regression",

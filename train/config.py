@@ -100,6 +100,10 @@ class ScheduleSettings:
             number of processes that divides it computes the same step.
         optimizer: ``sgd`` (momentum 0.9) or ``adamw``.
         learning_rate: At the start, after the warm-up.
+        image_weights: Where the backbone of EfficientNet-Lite0 starts: ``published`` for the
+            weights of the installed package (`train.image_weights`), a path to its ``.pth`` file,
+            or empty for random ones.
+        backbone_rate: Factor of the learning rate for the image encoder's backbone.
         weight_decay: Not applied to norms and biases under AdamW.
         decay: ``paper`` divides by 10 at 2/3.5 and 3/3.5 of the steps (sec. 4); ``cosine`` falls to
             a hundredth.
@@ -113,6 +117,8 @@ class ScheduleSettings:
     micro_batches: int = 2
     optimizer: Literal["sgd", "adamw"] = "adamw"
     learning_rate: float = 1e-3
+    image_weights: str = ""
+    backbone_rate: float = 1.0
     weight_decay: float = 0.01
     decay: Literal["paper", "cosine"] = "cosine"
     warmup: int = 100

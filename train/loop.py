@@ -123,7 +123,7 @@ def train_one_step(
     """
     schedule = recipe.schedule
     for group in state.optimizer.param_groups:
-        group["lr"] = learning_rate_at(schedule, state.step)
+        group["lr"] = group["rate"] * learning_rate_at(schedule, state.step)
     state.optimizer.zero_grad(set_to_none=True)
     total: dict[str, Tensor] = {}
     for part, batch in enumerate(batches):

@@ -26,6 +26,7 @@ from train.batches import BatchSource
 from train.config import Recipe, load_recipe
 from train.distributed import World, join, leave
 from train.errors import TrainError
+from train.image_weights import start_from_image_weights
 from train.loop import StepReport, Trainer
 from train.train_state import TrainState, copy_matching, load_state, new_state
 
@@ -55,6 +56,8 @@ def _parser() -> argparse.ArgumentParser:
 def _start(recipe: Recipe, options: argparse.Namespace, world: World) -> TrainState:
     torch.manual_seed(recipe.seed)
     network = build_network(recipe.model)
+    if recipe.schedule.image_weights:
+        start_from_image_weights(network.image_encoder, recipe.schedule.image_weights)
     if options.init is not None:
         source = load_model(options.init).network.state_dict()
         count = copy_matching(network, source)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from cmp_engine.modeling.cmp import CMP
 from train.config import Recipe
 from train.errors import TrainConfigError
+
+_BACKBONE: Final = ("image_encoder.stem.", "image_encoder.stages.")
 
 
 @dataclass(slots=True)
@@ -57,21 +59,25 @@ def memory_format(device: torch.device) -> torch.memory_format:
 
 
 def build_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """Return the recipe's optimizer; under AdamW norms, biases and vectors don't decay."""
+    """Return the recipe's optimizer; under AdamW norms, biases and vectors don't decay.
+
+    Each group has its factor of the learning rate under the key ``rate``.
+    """
     schedule = recipe.schedule
+    groups: list[dict[str, Any]] = []
+    for is_backbone in (False, True):
+        rate = schedule.backbone_rate if is_backbone else 1.0
+        of_kind = [
+            p for name, p in network.named_parameters() if name.startswith(_BACKBONE) == is_backbone
+        ]
+        for is_matrix in (True, False):
+            decays = is_matrix or schedule.optimizer == "sgd"
+            parameters = [p for p in of_kind if (p.ndim > 1) == is_matrix]
+            if parameters:
+                decay = schedule.weight_decay if decays else 0.0
+                groups.append({"params": parameters, "weight_decay": decay, "rate": rate})
     if schedule.optimizer == "sgd":
-        return torch.optim.SGD(
-            network.parameters(),
-            lr=schedule.learning_rate,
-            momentum=0.9,
-            weight_decay=schedule.weight_decay,
-        )
-    matrices = [p for p in network.parameters() if p.ndim > 1]
-    vectors = [p for p in network.parameters() if p.ndim <= 1]
-    groups: list[dict[str, Any]] = [
-        {"params": matrices, "weight_decay": schedule.weight_decay},
-        {"params": vectors, "weight_decay": 0.0},
-    ]
+        return torch.optim.SGD(groups, lr=schedule.learning_rate, momentum=0.9)
     return torch.optim.AdamW(groups, lr=schedule.learning_rate, betas=(0.9, 0.98))
 
 

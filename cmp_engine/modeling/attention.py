@@ -2,7 +2,7 @@
 
 It keeps the paper's three modules and replaces what they are made of:
 
-* `PyramidEncoder` is a slim residual network with a top-down pyramid (strides 4 to 32).
+* The image encoder is a backbone with a top-down pyramid (`cmp_engine.modeling.feature_pyramid`).
 * `ArrowEncoder` keeps the arrows as a set, scaled by the longest one, so that the answer has no cap
   and twice the pull is twice the motion; it also draws them as soft hints of three widths.
 * `ArrowAttentionDecoder` lets each pixel attend to the arrows and answers with gated copies of
@@ -28,7 +28,6 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torchvision.models.resnet import BasicBlock
 
 from cmp_engine.config import ModelConfig
 from cmp_engine.modeling.cmp import (
@@ -38,6 +37,7 @@ from cmp_engine.modeling.cmp import (
     MotionEncoder,
     PreparedImage,
 )
+from cmp_engine.modeling.feature_pyramid import conv_block, double, group_norm
 
 STRIDE: Final = 8
 """Px of the network grid per cell of the attention."""
@@ -57,70 +57,6 @@ AFFINITIES: Final = 2
 _EMBEDDING: Final = 16
 _PAIR_FEATURES: Final = 10 + 2 * _BOUNDARIES + AFFINITIES
 _SCALE_UNIT: Final = 16.0
-
-
-def _norm(channels: int) -> nn.GroupNorm:
-    return nn.GroupNorm(8, channels)
-
-
-def _conv_block(inside: int, outside: int, *, dilation: int = 1) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(inside, outside, 3, padding=dilation, dilation=dilation, bias=False),
-        _norm(outside),
-        nn.ReLU(inplace=True),
-    )
-
-
-class PyramidEncoder(nn.Module):
-    """Image (B, 3, H, W) to features at strides 8 and 4, and a half-resolution stem.
-
-    Four residual stages (torchvision's BasicBlock with group norm), then a top-down pass that adds
-    what the coarse stages know to the fine ones.
-    """
-
-    def __init__(self, config: ModelConfig) -> None:
-        super().__init__()
-        width = config.encoder_width
-        stages = [c // 8 * 8 for c in (width, 2 * width, 4 * width, 5 * width + width // 3)]
-        self.stem = nn.Sequential(
-            nn.Conv2d(3, width // 2, 5, stride=2, padding=2, bias=False),
-            _norm(width // 2),
-            nn.ReLU(inplace=True),
-        )
-        inside = width // 2
-        self.stages = nn.ModuleList()
-        for channels in stages:
-            shortcut = nn.Sequential(
-                nn.Conv2d(inside, channels, 1, stride=2, bias=False), _norm(channels)
-            )
-            self.stages.append(
-                nn.Sequential(
-                    BasicBlock(inside, channels, 2, shortcut, norm_layer=_norm),
-                    BasicBlock(channels, channels, norm_layer=_norm),
-                )
-            )
-            inside = channels
-        wide = config.image_channels
-        self.lateral32 = nn.Conv2d(stages[3], wide, 1)
-        self.lateral16 = nn.Conv2d(stages[2], wide, 1)
-        self.lateral8 = nn.Conv2d(stages[1], wide, 1)
-        self.smooth16 = _conv_block(wide, wide)
-        self.smooth8 = _conv_block(wide, wide)
-        self.lateral4 = nn.Conv2d(stages[0] + wide, wide // 2, 1)
-
-    def forward(self, image: Tensor) -> ImageFeatures:
-        """Return features at stride 8 (B, C, ...) and stride 4 (B, C / 2, ...)."""
-        features = []
-        x = self.stem(image)
-        for stage in self.stages:
-            x = stage(x)
-            features.append(x)
-        top = self.lateral32(features[3])
-        top = top + F.adaptive_avg_pool2d(top, 1)
-        mid = self.smooth16(self.lateral16(features[2]) + _double(top))
-        fine = self.smooth8(self.lateral8(features[1]) + _double(mid))
-        quarter = self.lateral4(torch.cat([features[0], _double(fine)], dim=1))
-        return fine, quarter
 
 
 class ArrowEncoder(MotionEncoder):
@@ -174,12 +110,12 @@ class ArrowAttentionDecoder(MotionDecoder):
             nn.Conv2d(wide // 2, 16, 3, padding=1), nn.ReLU(inplace=True), nn.Conv2d(16, 4, 1)
         )
         self.embed = nn.Sequential(
-            _conv_block(wide // 2, wide // 2),
+            conv_block(wide // 2, wide // 2),
             nn.Conv2d(wide // 2, AFFINITIES * (_EMBEDDING + 1), 1),
         )
         self.affinity_bias = nn.Parameter(torch.full((AFFINITIES,), 2.0))
         self.image_in = nn.Conv2d(wide, inner, 3, padding=1)
-        self.skip = _conv_block(wide // 2, inner // 2)
+        self.skip = conv_block(wide // 2, inner // 2)
         # From the arrows.
         token = wide + wide // 2 + 5
         self.token = nn.Sequential(nn.Linear(token, 128), nn.ReLU(inplace=True))
@@ -193,14 +129,16 @@ class ArrowAttentionDecoder(MotionDecoder):
         # Propagation: strides 8, 16 and 32 (the paper's propagation nets, nested).
         motion = heads * 5 + embedding + HINT_CHANNELS + 2 * AFFINITIES
         self.motion_in = nn.Conv2d(motion, inner, 3, padding=1, bias=False)
-        self.enter = nn.Sequential(_norm(inner), nn.ReLU(inplace=True), _conv_block(inner, inner))
-        self.down16 = nn.Sequential(_conv_block(inner, inner), _conv_block(inner, inner))
-        self.down32 = nn.Sequential(_conv_block(inner, inner), _conv_block(inner, inner))
-        self.up16 = _conv_block(2 * inner, inner)
-        self.up8 = _conv_block(2 * inner, inner)
+        self.enter = nn.Sequential(
+            group_norm(inner), nn.ReLU(inplace=True), conv_block(inner, inner)
+        )
+        self.down16 = nn.Sequential(conv_block(inner, inner), conv_block(inner, inner))
+        self.down32 = nn.Sequential(conv_block(inner, inner), conv_block(inner, inner))
+        self.up16 = conv_block(2 * inner, inner)
+        self.up8 = conv_block(2 * inner, inner)
         quarter_in = inner + inner // 2 + 2 * heads + 2 * AFFINITIES
-        self.fuse4 = _conv_block(quarter_in, inner // 2)
-        self.refine4 = _conv_block(inner // 2, inner // 2)
+        self.fuse4 = conv_block(quarter_in, inner // 2)
+        self.refine4 = conv_block(inner // 2, inner // 2)
         # Gains and turns per head (complex), residual (2), gate (1).
         self.head = nn.Conv2d(inner // 2, 4 * heads + 3, 1)
         self._start_as_copies()
@@ -282,11 +220,11 @@ class ArrowAttentionDecoder(MotionDecoder):
         x8 = self.enter(x)
         x16 = self.down16(F.avg_pool2d(x8, 2))
         x32 = self.down32(F.avg_pool2d(x16, 2))
-        x16 = self.up16(torch.cat([x16, _double(x32)], dim=1))
-        x8 = self.up8(torch.cat([x8, _double(x16)], dim=1))
-        fields = _double(turned)
+        x16 = self.up16(torch.cat([x16, double(x32)], dim=1))
+        x8 = self.up8(torch.cat([x8, double(x16)], dim=1))
+        fields = double(turned)
         heads = self.heads
-        x4 = self.fuse4(torch.cat([_double(x8), skip, fields[:, : 2 * heads], belongs], dim=1))
+        x4 = self.fuse4(torch.cat([double(x8), skip, fields[:, : 2 * heads], belongs], dim=1))
         out = self.head(self.refine4(x4))
         gain_turn, residual, gate_logit = out.split([4 * heads, 2, 1], dim=1)
         copies = _complex_dot(gain_turn, fields)
@@ -382,10 +320,6 @@ class ArrowAttentionDecoder(MotionDecoder):
             dim=-1,
         )
         return torch.cat([geometry, contour], dim=-1)
-
-
-def _double(x: Tensor) -> Tensor:
-    return F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
 
 
 def _expand(part: Tensor, batch: int) -> Tensor:

@@ -20,7 +20,7 @@ import os
 import resource
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -32,6 +32,7 @@ import PIL.Image
 from cmp_engine import MotionPredictor, load_model
 from cmp_engine.holes import fill_holes
 from cmp_engine.resample import pixel_grid
+from cmp_engine.sequence import FrameRenderer
 from cmp_engine.tidy import tidied
 from cmp_engine.warp import BackwardMap, backward_map, warp_image
 
@@ -386,27 +387,53 @@ def _timed(function: Callable[[], object], *, seconds: float = 2.0) -> str:
     )
 
 
+class _Film:
+    """Predicts a puppet's flow, scaled by the length of the arrow."""
+
+    reach_px = None
+
+    def __init__(self, flow: np.ndarray) -> None:
+        self.flow = flow
+        self.image_hw = flow.shape[:2]
+
+    def set_image(self, image: np.ndarray) -> None:
+        raise AssertionError("no arrow is long enough for steps")
+
+    def predict_many(self, guidance: Sequence, *, size_hw: tuple[int, int]) -> np.ndarray:
+        return np.stack([self.flow * np.float32(vectors[0][0]) for _, vectors in guidance])
+
+
 def speed() -> None:
-    """Print how long a map and a frame take, at several sizes."""
-    print(f"\n{os.cpu_count()} CPUs, OpenCV {cv2.__version__}, {cv2.getNumThreads()} threads")
-    print(f"{'ms':34s}{'median':>8s}{'best':>8s}{'worst':>8s}{'cpu':>8s}")
+    """Print how long a map, a frame and a film take, at several sizes."""
+    print(f"\n{os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}, OpenCV {cv2.__version__}")
+    print(f"{'ms':42s}{'median':>8s}{'best':>8s}{'worst':>8s}{'cpu':>8s}")
     small = puppet_pair(1)
     for height, width in ((384, 384), (1080, 1920), (3000, 4000)):
         image = cv2.resize(small.first, (width, height), interpolation=cv2.INTER_CUBIC)
         flow = cv2.resize(small.flow, (width, height), interpolation=cv2.INTER_NEAREST)
         flow = flow * np.array([width / 384, height / 384], np.float32)
         whole = flow + np.float32([3.3, -2.1])
-        for name, method in {
+        backward = backward_map(flow, guide=image)
+        for name, work in {
             "negate": partial(backward_map, flow, method="negate"),
             "fixed_point": partial(backward_map, flow, method="fixed_point"),
-            "splat": partial(backward_map, flow, guide=image),
-            "splat, all moving": partial(backward_map, whole, guide=image),
+            "splat": partial(backward_map, flow),
+            "splat by colour": partial(backward_map, flow, guide=image),
+            "splat by colour, all moving": partial(backward_map, whole, guide=image),
+            "tidied": partial(tidied, flow),
+            "warp_image": partial(warp_image, image, backward),
         }.items():
-            print(f"{f'{width} x {height} {name}':34s}{_timed(method)}", flush=True)
-        backward = backward_map(flow, guide=image)
-        warp = partial(warp_image, image, backward)
-        print(f"{f'{width} x {height} warp_image':34s}{_timed(warp)}")
-    print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.2f} GB")
+            print(f"{f'{width} x {height} {name}':42s}{_timed(work)}", flush=True)
+        renderer = FrameRenderer(_Film(flow), image)
+        guidance = [([[5, 5]], [[part, 0]]) for part in np.linspace(0.1, 1, 16)]
+        begin, process = time.perf_counter(), time.process_time()
+        count = sum(1 for _ in renderer.frames(guidance[: 16 if height < 2000 else 2]))
+        wall = 1000 * (time.perf_counter() - begin) / count
+        cpu = 1000 * (time.process_time() - process) / count
+        name = f"{width} x {height} film, a frame"
+        print(f"{name:42s}{wall:8.1f}{'':16s}{cpu:8.1f}", flush=True)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+        print(f"{'':4s}peak memory {peak:.2f} GB")
 
 
 def main() -> None:

@@ -136,7 +136,8 @@ def test_shard_when_read_then_holds_the_motion(folder: Path):
         assert pair.image.shape == (96, 128, 3)
         left = 10 + 2 * first
         inside = pair.flow[38:58, left + 8 : left + 28]
-        np.testing.assert_allclose(np.median(inside, (0, 1)), [2 * (second - first), 0], atol=0.4)
+        # DIS is good to about half a pixel on a picture this small.
+        np.testing.assert_allclose(np.median(inside, (0, 1)), [2 * (second - first), 0], atol=0.6)
         assert np.abs(pair.flow[80:, 90:]).mean() < 0.2
         back, _ = shard.flow(index, 1)
         inside = back[38:58, left + 14 : left + 28]
