@@ -103,7 +103,7 @@ def recognize(state: Mapping[str, Tensor], source: str) -> ModelConfig:
     """Return which network a state dict belongs to, from its names and shapes.
 
     The two AlexNets can't be told apart (only their strides differ); the answer is the published
-    one, of stride 32.
+    one, of stride 32. `cmp_engine.weights.import_weights` takes the other on request.
 
     Args:
         state: Weights by name, without the prefix ``module.``.

@@ -30,6 +30,18 @@ PYRAMID_ENCODERS: Final = ("pyramid", "efficientnet_lite0")
 """Image encoders that end in a feature pyramid, as the attention decoder needs."""
 
 
+_WHOLE_NUMBERS: Final = (
+    "blocks",
+    "num_bins",
+    "image_channels",
+    "motion_channels",
+    "decoder_channels",
+    "encoder_width",
+    "attention_heads",
+    "short_side",
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelConfig:
     """One network: image encoder, motion encoder, dense motion decoder (paper sec. 3.1).
@@ -75,6 +87,7 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         """Check every field; ConfigError says which one is wrong."""
+        _check_types(self)
         _check_choice("image_encoder", self.image_encoder, get_args(ImageEncoderName))
         _check_choice("decoder", self.decoder, get_args(DecoderName))
         _check_choice("head", self.head, get_args(HeadName))
@@ -97,16 +110,7 @@ class ModelConfig:
             )
         if self.decoder == "attention" and self.head != "regression":
             raise ConfigError("The attention decoder answers in px; its head must be regression.")
-        for name in (
-            "blocks",
-            "num_bins",
-            "image_channels",
-            "motion_channels",
-            "decoder_channels",
-            "encoder_width",
-            "attention_heads",
-            "short_side",
-        ):
+        for name in _WHOLE_NUMBERS:
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} must be at least 1, got {getattr(self, name)}.")
         if not self.max_flow > 0:
@@ -151,6 +155,23 @@ class ModelConfig:
             return cls(**values)
         except TypeError as error:
             raise ConfigError(f"The network description is incomplete: {error}.") from error
+
+
+def _check_types(config: ModelConfig) -> None:
+    """Descriptions are read from files: a text may stand where a number should."""
+    strides: object = config.propagation_strides
+    if not isinstance(strides, tuple) or not all(_is_whole(stride) for stride in strides):
+        raise ConfigError(f"propagation_strides must be a list of whole numbers, got {strides!r}.")
+    for name in _WHOLE_NUMBERS:
+        if not _is_whole(getattr(config, name)):
+            raise ConfigError(f"{name} must be a whole number, got {getattr(config, name)!r}.")
+    reach: object = config.max_flow
+    if not isinstance(reach, float) and not _is_whole(reach):
+        raise ConfigError(f"max_flow must be a number, got {reach!r}.")
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:

@@ -8,6 +8,7 @@ published demos, which `fetch_weights` downloads and converts.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import hashlib
 import os
 import re
@@ -22,7 +23,7 @@ from torch import Tensor
 
 from cmp_engine.build import build_network
 from cmp_engine.checkpoint import read_checkpoint
-from cmp_engine.config import ModelConfig
+from cmp_engine.config import ImageEncoderName, ModelConfig
 from cmp_engine.download import fetch
 from cmp_engine.errors import (
     ConfigError,
@@ -167,7 +168,11 @@ def verify(name_or_path: str | Path) -> WeightsInfo:
 
 
 def import_weights(
-    source: str | Path, name: str | None = None, *, replace: bool = False
+    source: str | Path,
+    name: str | None = None,
+    *,
+    replace: bool = False,
+    image_encoder: ImageEncoderName | None = None,
 ) -> WeightsInfo:
     """Convert a published file, or copy a ``.safetensors`` file, into the user's folder.
 
@@ -175,13 +180,16 @@ def import_weights(
         source: The file; it stays where it is.
         name: What to call the weights; default the file's name without its endings.
         replace: Whether to overwrite weights of the same name.
+        image_encoder: Which image encoder they belong to, where the file can't tell: the published
+            AlexNets of stride 8 and 32 have the same names and shapes, and 32 is assumed.
 
     Returns:
         The imported weights. Their metadata tells the source's name, sha256 and step.
 
     Raises:
         WeightsNotFoundError: There is no such file.
-        WeightsFormatError: The file is damaged, foreign or not to be trusted.
+        WeightsFormatError: The file is damaged, foreign or not to be trusted, or does not fit
+            ``image_encoder``.
         WeightsError: The name is taken or no good, or the folder can't be written to.
     """
     source = Path(source)
@@ -192,6 +200,9 @@ def import_weights(
             f"There are weights named {name!r} already; choose another name or replace them."
         )
     model, is_half = _load(source)
+    network = model.network
+    if image_encoder is not None and image_encoder != network.config.image_encoder:
+        network = _with_encoder(network, image_encoder, source.name)
     metadata = {"source": source.name, "source_sha256": model.info.sha256, **model.info.metadata}
     if model.info.sha256 == OFFICIAL_SHA256:
         metadata["source_url"] = OFFICIAL_URL
@@ -199,8 +210,21 @@ def import_weights(
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise WeightsError(describe_os_error(error, target)) from error
-    save_model(model.network, target, metadata=metadata, half=is_half)
+    save_model(network, target, metadata=metadata, half=is_half)
     return verify(name)
+
+
+def _with_encoder(network: CMP, image_encoder: ImageEncoderName, source: str) -> CMP:
+    """Return a network of the same weights with another image encoder of the same names."""
+    try:
+        other = build_network(dataclasses.replace(network.config, image_encoder=image_encoder))
+        other.load_state_dict(network.state_dict())
+    except (ConfigError, RuntimeError) as error:
+        raise WeightsFormatError(
+            f"{source} holds weights for the image encoder {network.config.image_encoder}, which "
+            f"do not fit {image_encoder}; leave the encoder out."
+        ) from error
+    return other.eval()
 
 
 def fetch_weights(

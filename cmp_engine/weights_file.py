@@ -155,10 +155,6 @@ def _parse_config(path: Path, description: str) -> ModelConfig:
     for field in fields(config):
         value = getattr(config, field.name)
         for number in value if isinstance(value, tuple) else (value,):
-            if field.name != "max_flow" and not isinstance(number, int | str):
-                raise WeightsFormatError(
-                    f"{path.name} describes no network: {field.name} is {value!r:.40}."
-                )
             if isinstance(number, int | float) and number > _LARGEST_COUNT:
                 raise WeightsFormatError(
                     f"{path.name} describes a network too large to be true: {field.name} is "

@@ -70,7 +70,10 @@ def _data(recipe: dict[str, Any]) -> str:
         images += count
         puppets += count * stage["puppet_share"]
     clips = images - puppets
-    return f"{puppets:.0f} synthetic puppet scenes and {clips:.0f} crops of pairs of clips"
+    text = f"{puppets:.0f} synthetic puppet scenes and {clips:.0f} crops of pairs of clips"
+    if schedule.get("image_weights"):
+        text += "; backbone from EfficientNet-Lite0's published ImageNet weights (Apache-2.0)"
+    return text
 
 
 def _commit() -> str:

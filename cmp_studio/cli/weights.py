@@ -50,6 +50,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     take.add_argument("file", type=Path, metavar="FILE")
     take.add_argument("--name", help="what to call it (default: the file's name)")
     take.add_argument("--replace", action="store_true", help="overwrite weights of that name")
+    take.add_argument(
+        "--image-encoder",
+        choices=("alexnet_stride8", "alexnet_stride32"),
+        help="which AlexNet it is; published files of both look alike (default: stride 32)",
+    )
     info = _add_verb(verbs, "info", "tell what is known about weights")
     info.add_argument("name", nargs="?", default="default", help="a name or a file")
     check = _add_verb(verbs, "verify", "read weights completely and check every value")
@@ -103,7 +108,12 @@ def _import(options: argparse.Namespace, console: Console) -> int:
     console.step("Reading the weights")
     from cmp_engine.weights import import_weights
 
-    info = import_weights(options.file, options.name, replace=options.replace)
+    info = import_weights(
+        options.file,
+        options.name,
+        replace=options.replace,
+        image_encoder=options.image_encoder,
+    )
     console.result(
         f"{info.name} is ready: use it with --weights {info.name}", _values("import", info)
     )

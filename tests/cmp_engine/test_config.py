@@ -57,6 +57,10 @@ def test_preset_when_unknown_then_says_which_there_are():
         ({"num_bins": 0}, "num_bins must be at least 1"),
         ({"max_flow": 0.0}, "max_flow must be positive"),
         ({"max_flow": float("nan")}, "max_flow must be positive"),
+        ({"max_flow": None}, "max_flow must be a number, got None"),
+        ({"num_bins": "x"}, "num_bins must be a whole number, got 'x'"),
+        ({"blocks": True}, "blocks must be a whole number"),
+        ({"propagation_strides": 5}, "must be a list of whole numbers, got 5"),
     ],
 )
 def test_config_when_a_value_makes_no_sense_then_names_it(change, message):

@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 
 from cmp_engine import weights
 from cmp_engine.build import build_network
-from cmp_engine.config import ModelConfig
+from cmp_engine.config import ModelConfig, preset
 from cmp_engine.errors import (
     Cancelled,
     WeightsDownloadError,
@@ -201,7 +201,10 @@ def test_safetensors_of_another_program_when_loaded_then_says_so(tmp_path):
         ("{", "not JSON"),
         (json.dumps({"image_encoder": "vit", "decoder": "plain"}), "must be one of"),
         (replace(TINY, decoder_channels=10**7).to_json(), "too large to be true: decoder_channels"),
-        (TINY.to_json().replace('"blocks": 2', '"blocks": 2.5'), "blocks is 2.5"),
+        (
+            TINY.to_json().replace('"blocks": 2', '"blocks": 2.5'),
+            "blocks must be a whole number, got 2.5",
+        ),
         (TINY.to_json().replace('"blocks": 2', '"blocks": "2"'), "describes no network"),
         (TINY.to_json().replace('"encoder_width": 16', '"encoder_width": 17'), "tiny"),
         (PUBLISHED.to_json(), "lacks weights.*and .* more"),
@@ -312,6 +315,24 @@ def test_import_when_the_name_is_taken_then_asks_for_another_or_replaces(saved, 
     with pytest.raises(WeightsError, match="'mine' already"):
         import_weights(published, "mine")
     assert import_weights(published, "mine", replace=True).config == PUBLISHED
+
+
+def test_import_when_told_which_alexnet_then_is_that_one(tmp_path):
+    small = {"num_bins": 9, "image_channels": 12, "motion_channels": 4, "decoder_channels": 8}
+    network = build_network(replace(preset("alexnet_stride8_plain"), **small)).eval()
+    source = tmp_path / "alex.pth.tar"
+    state = {f"module.{name}": tensor for name, tensor in network.state_dict().items()}
+    torch.save({"step": 3, "state_dict": state}, source)
+
+    assert import_weights(source).config.image_encoder == "alexnet_stride32"
+    info = import_weights(source, "fine", image_encoder="alexnet_stride8")
+    assert info.config == network.config
+    assert info.metadata["source"] == "alex.pth.tar"
+
+
+def test_import_when_told_a_wrong_encoder_then_says_so(published):
+    with pytest.raises(WeightsFormatError, match="do not fit alexnet_stride8"):
+        import_weights(published, image_encoder="alexnet_stride8")
 
 
 @pytest.mark.parametrize("name", ["default", "", "../up", "a/b", ".hidden", "x" * 101, "a\nb"])
