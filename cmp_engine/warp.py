@@ -9,7 +9,7 @@ frame / within 4 px of motion edges. Puppets and cut-outs of photographs over ot
 exact flow, also as a network of output stride 2 or 8 would give it at best; real pairs are frames 1
 to 6 apart of 26 clips, with OpenCV's DIS flow, or the default network's from 12 points.
 ``python -m tests.benchmarks.bench_warp --quality``, which prints more rows and columns; 2-core AMD
-EPYC, OpenCV 4.13, 2026-11-23:
+EPYC, OpenCV 5.0, 2026-11-23:
 
 ================== ============= ============= ============= ============= =============
 way                puppets       puppets / 8   cut-outs / 2  real, DIS     real, network
