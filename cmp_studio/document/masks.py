@@ -1,10 +1,14 @@
-"""Masks as immutable values: an 8-bit grey PNG, 255 where the picture is held still."""
+"""Masks as immutable values: an 8-bit grey PNG, and how far its edge is softened.
+
+A freeze mask is 255 where the picture is held still, a group's mask where it belongs to the group.
+"""
 
 from __future__ import annotations
 
 import io
 import warnings
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
@@ -14,35 +18,43 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+MAX_FEATHER: Final = 500.0
+
 _MAX_PIXELS: Final = 100_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Mask:
-    """What may not move, on the grid of the picture.
+    """Part of the picture, on its grid.
 
     Attributes:
         height: Rows.
         width: Columns.
-        png: The pixels as an 8-bit grey PNG; 255 is held still, 0 is free, values between are a
-            soft edge.
+        png: The pixels as an 8-bit grey PNG; 255 is inside (of a freeze mask: held still), 0 is
+            outside, values between are a soft edge.
+        feather: How far the edge is softened besides, px: the standard deviation of a blur that
+            `soft_mask` applies and ``png`` does not hold.
     """
 
     height: int
     width: int
     png: bytes = field(repr=False)
+    feather: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse sizes that make no sense."""
         if self.height < 1 or self.width < 1:
             raise MaskError(f"A mask has at least one pixel, got {self.width} x {self.height}.")
+        if not 0 <= self.feather <= MAX_FEATHER:
+            raise MaskError(f"Feather must be from 0 to {MAX_FEATHER:g} px, got {self.feather}.")
 
 
-def mask_from_array(array: NDArray[np.uint8]) -> Mask:
+def mask_from_array(array: NDArray[np.uint8], *, feather: float = 0.0) -> Mask:
     """Return the mask with these pixels.
 
     Args:
-        array: ``(H, W)`` uint8, 255 where the picture is held still.
+        array: ``(H, W)`` uint8, 255 inside.
+        feather: How far the edge is softened besides, px.
 
     Raises:
         MaskError: Another shape or type.
@@ -56,7 +68,23 @@ def mask_from_array(array: NDArray[np.uint8]) -> Mask:
         )
     buffer = io.BytesIO()
     Image.fromarray(array).save(buffer, format="PNG")
-    return Mask(array.shape[0], array.shape[1], buffer.getvalue())
+    return Mask(array.shape[0], array.shape[1], buffer.getvalue(), feather)
+
+
+def mask_from_png(png: bytes, *, feather: float = 0.0) -> Mask:
+    """Return the mask of the PNG that another mask held.
+
+    Raises:
+        MaskError: Not a PNG.
+    """
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(png), formats=("PNG",)) as picture:
+            width, height = picture.size
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise MaskError(f"The mask is not a readable PNG: {error}.") from error
+    return Mask(height, width, png, feather)
 
 
 def mask_from_bytes(data: bytes, name: str) -> Mask:
@@ -92,12 +120,80 @@ def mask_from_bytes(data: bytes, name: str) -> Mask:
 
 
 def mask_to_array(mask: Mask) -> NDArray[np.uint8]:
-    """Return the pixels, ``(H, W)`` uint8, read-only; 255 where the picture is held still.
+    """Return the pixels, ``(H, W)`` uint8, read-only; 255 inside, without the feather.
 
     Raises:
         MaskError: The bytes are no such PNG, or its size is not the mask's.
     """
-    return _decode(mask)
+    return _decode(mask if mask.feather == 0 else replace(mask, feather=0.0))
+
+
+def soft_mask(mask: Mask) -> NDArray[np.float32]:
+    """Return how far each pixel is inside, ``(H, W)`` float32 in [0, 1], read-only, feathered.
+
+    Raises:
+        MaskError: As for `mask_to_array`.
+    """
+    return _soften(mask)
+
+
+def inverted(mask: Mask) -> Mask:
+    """Return the mask with inside and outside swapped."""
+    import numpy as np
+
+    return mask_from_array(np.uint8(255) - mask_to_array(mask), feather=mask.feather)
+
+
+def painted(
+    mask: Mask | None,
+    size_hw: tuple[int, int],
+    stroke: Sequence[tuple[float, float]],
+    *,
+    radius: float,
+    value: int = 255,
+) -> Mask:
+    """Return a mask after one stroke of a round brush.
+
+    Args:
+        mask: The mask so far; None is an empty one.
+        size_hw: Size of the picture, px.
+        stroke: Where the brush went, px of the picture; one point is a dab.
+        radius: Of the brush, px.
+        value: 255 paints, 0 erases.
+
+    Raises:
+        MaskError: The mask has another size.
+    """
+    import numpy as np
+    from PIL import Image, ImageDraw
+
+    if mask is None:
+        image = Image.new("L", (size_hw[1], size_hw[0]))
+    elif (mask.height, mask.width) != size_hw:
+        raise MaskError(
+            f"The mask should be {size_hw[1]} x {size_hw[0]}, it is {mask.width} x {mask.height}."
+        )
+    else:
+        image = Image.fromarray(mask_to_array(mask))
+    draw = ImageDraw.Draw(image)
+    if len(stroke) > 1:
+        draw.line([tuple(point) for point in stroke], fill=value, width=max(1, round(2 * radius)))
+    for x, y in stroke:
+        draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=value)
+    return mask_from_array(np.array(image), feather=0.0 if mask is None else mask.feather)
+
+
+@lru_cache(maxsize=8)
+def _soften(mask: Mask) -> NDArray[np.float32]:
+    import numpy as np
+    from PIL import Image, ImageFilter
+
+    hard = mask_to_array(mask)
+    if mask.feather > 0:
+        hard = np.array(Image.fromarray(hard).filter(ImageFilter.GaussianBlur(mask.feather)))
+    soft: NDArray[np.float32] = hard.astype(np.float32) / np.float32(255)
+    soft.flags.writeable = False
+    return soft
 
 
 @lru_cache(maxsize=8)

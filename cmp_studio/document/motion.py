@@ -1,80 +1,51 @@
-"""Where every track is at a moment: easing, repeats, curves and loops.
+"""Where every track is at a moment: timing, repeats, ways and loops.
 
-One number says how far along its way a track is: the progress. 0 is where the track starts, 1 is
-its goal; a spring goes beyond 1 for a moment, a swing also below 0. `displacement` turns progress
-into px. All displacements are total ones, from frame 0.
+One number says how far along its way a track is: the progress, see `cmp_studio.document.easing`.
+`displacement` turns progress into px. All displacements are total ones, from frame 0.
 """
 
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
-from dataclasses import dataclass
-from functools import lru_cache
-from itertools import pairwise
 from typing import Final
 
+from cmp_studio.document.curves import curve_points, line_through
+from cmp_studio.document.easing import eased, repeated
 from cmp_studio.document.scene import FilmSettings, Scene
-from cmp_studio.document.tracks import Easing, Point, Repeat, Timing, Track
+from cmp_studio.document.takes import take_at
+from cmp_studio.document.tracks import Point, Repeat, Timing, Track
+
+__all__ = [
+    "HOLD_SECONDS",
+    "along",
+    "curve_points",
+    "displacement",
+    "displacement_on_way",
+    "drawn_line",
+    "eased",
+    "film_seconds",
+    "frame_times",
+    "goal",
+    "guidance_at",
+    "guide_points",
+    "loop_gap",
+    "peak_guidance",
+    "progress",
+    "repeated",
+    "track_span",
+    "way_length",
+]
 
 HOLD_SECONDS: Final = 1.0
 """How long a film of loop mode ``hold`` rests on its last frame."""
 
-_CURVE_STEPS: Final = 24
-_SPRING_DECAY: Final = 4.0
-_SPRING_TURNS: Final = 3 * math.pi
+_CYCLE_OF_TAKE: Final[dict[Repeat, float]] = {
+    "once": 1.0, "ping_pong": 2.0, "sway": 4.0, "pulse": 2 / 0.35,
+}  # fmt: skip
+"""How long a cycle of each repeat lasts, in lengths of the take, so that it goes at its speed."""
 
-
-def eased(easing: Easing, u: float) -> float:
-    """Return the progress at share ``u`` of the way, exactly 0 at 0 and exactly 1 at 1.
-
-    Args:
-        easing: ``linear`` is even; ``ease`` starts and stops gently (3u² − 2u³); ``spring`` shoots
-            past the goal by about a sixth and settles on it.
-        u: Share of the time, clipped to [0, 1].
-    """
-    if u <= 0:
-        return 0.0
-    if u >= 1:
-        return 1.0
-    if easing == "linear":
-        return u
-    if easing == "ease":
-        return u * u * (3 - 2 * u)
-    # A damped swing with no speed at the start; the factor (1 - u) brings it to rest at u = 1.
-    swing = math.cos(_SPRING_TURNS * u)
-    swing += (_SPRING_DECAY + 1) / _SPRING_TURNS * math.sin(_SPRING_TURNS * u)
-    return 1 - (1 - u) * math.exp(-_SPRING_DECAY * u) * swing
-
-
-def repeated(repeat: Repeat, easing: Easing, u: float) -> float:
-    """Return the progress of a repeat at share ``u`` of its time.
-
-    All but ``once`` are exactly 0 at both ends.
-
-    Args:
-        repeat: ``once`` goes there; ``ping_pong`` there and back; ``sway`` to one side, through
-            the start to the other side, and back; ``pulse`` gives two beats, a strong and a weak
-            one, and rests.
-        easing: The speed between the turning points. A spring goes out as a spring and comes back
-            gently.
-        u: Share of the time, clipped to [0, 1].
-    """
-    u = min(max(u, 0.0), 1.0)
-    if repeat == "once":
-        return eased(easing, u)
-    if repeat == "ping_pong":
-        return _out_and_back(easing, u)
-    if repeat == "sway":
-        if easing == "ease":
-            return 0.0 if u in (0.0, 1.0) else math.sin(2 * math.pi * u)
-        side = 1.0 if u < 0.5 else -1.0
-        return side * _out_and_back(easing, (2 * u) % 1.0) + 0.0  # no -0.0
-    if u < 0.35:
-        return _out_and_back(easing, u / 0.35)
-    if u < 0.7:
-        return 0.5 * _out_and_back(easing, (u - 0.35) / 0.35)
-    return 0.0
+_RINGS: Final = ((1.0, 8), (0.5, 4))
+"""Rings around a stiff track's start: radius in its stiffness, and how many guides are on it."""
 
 
 def progress(timing: Timing, time: float, film: FilmSettings) -> float:
@@ -91,10 +62,13 @@ def progress(timing: Timing, time: float, film: FilmSettings) -> float:
     end = film.duration if timing.end is None else min(timing.end, film.duration)
     if end <= timing.start:
         return 0.0
+    u = (time - timing.start) / (end - timing.start)
     repeat = timing.repeat
     if film.loop == "seamless" and repeat == "once":
-        repeat = "ping_pong"
-    return repeated(repeat, timing.easing, (time - timing.start) / (end - timing.start))
+        return repeated("ping_pong", timing.easing, u, curve=timing.curve)
+    if repeat == "once":
+        return repeated(repeat, timing.easing, u, curve=timing.curve)
+    return repeated(repeat, timing.easing, _in_cycle(timing, u), curve=timing.curve)
 
 
 def displacement(track: Track, time: float, film: FilmSettings) -> Point:
@@ -105,48 +79,97 @@ def displacement(track: Track, time: float, film: FilmSettings) -> Point:
         time: Seconds on the timeline.
         film: Gives the end of the timeline, the loop mode and the strength.
     """
-    if track.kind == "pin":
-        return 0.0, 0.0
-    return _scaled(along(track, progress(track.timing, time, film)), film.strength)
+    return _scaled(_moved(track, time, film, 1.0), film.strength)
 
 
 def along(track: Track, share: float) -> Point:
     """Return the displacement at ``share`` of a track's way, ``(dx, dy)`` px.
 
-    A path is followed as the smooth curve through its points, at even speed in arc length. Beyond
-    its ends (a spring, a swing) the way goes on straight.
+    A path is followed at even speed in arc length, a take in its own time. Beyond its ends (a
+    spring, a swing) the way of an arrow or path goes on straight; a take swings to the other side.
     """
     if track.kind == "pin" or share == 0:
         return 0.0, 0.0
+    if track.kind == "take":
+        at = abs(share) * _take_seconds(track)
+        parts = [take_at(take, at) for take in track.takes if take.is_on]
+        return _scaled(
+            (sum(x for x, _ in parts), sum(y for _, y in parts)), math.copysign(1, share)
+        )
     if track.kind == "arrow" or len(track.points) == 2:
         dx, dy = track.span
         return dx * share, dy * share
-    return _curve(track.points).at(share)
+    return line_through(track.points, track.is_smooth).at(share)
 
 
-def curve_points(points: tuple[Point, ...]) -> tuple[Point, ...]:
-    """Return the smooth curve through ``points`` as a fine polyline, px; for drawing and hitting.
+def goal(track: Track) -> Point:
+    """Return the displacement of a track at its goal, px; of a take where it is farthest."""
+    if track.kind != "take":
+        return along(track, 1.0)
+    count = 65
+    ways = [along(track, i / (count - 1)) for i in range(count)]
+    return max(ways, key=lambda way: math.hypot(*way))
 
-    The curve is a centripetal Catmull-Rom spline, which makes no loops of its own.
+
+def drawn_line(track: Track) -> tuple[Point, ...]:
+    """Return what a track's way looks like as a polyline, px; for drawing and hitting."""
+    if track.kind == "take":
+        count = max(2, min(240, math.ceil(_take_seconds(track) * 30) + 1))
+        x, y = track.tail
+        ways = [along(track, i / (count - 1)) for i in range(count)]
+        return tuple((x + dx, y + dy) for dx, dy in ways)
+    if len(track.points) < 3:
+        return track.points
+    return line_through(track.points, track.is_smooth).samples
+
+
+def track_span(track: Track, film: FilmSettings) -> tuple[float, float]:
+    """Return when a track moves, seconds on the timeline: the bar in a timeline.
+
+    A take without an end plays its own length; a pin is there from start to end.
     """
-    return points if len(points) < 3 else _curve(points).samples
+    if track.kind == "pin":
+        return 0.0, film.duration
+    start, end = track.timing.start, track.timing.end
+    if end is None:
+        end = start + _take_span(track) if track.kind == "take" else film.duration
+    return min(start, film.duration), min(end, film.duration)
+
+
+def guide_points(track: Track, width: int, height: int) -> list[Point]:
+    """Return the places that a track guides, px: its start, and around it where it is stiff.
+
+    Places outside of the picture are left out.
+    """
+    x, y = track.tail
+    places = [track.tail]
+    if track.stiffness > 0:
+        for part, count in _RINGS:
+            for i in range(count):
+                angle = 2 * math.pi * i / count
+                at = (
+                    x + part * track.stiffness * math.cos(angle),
+                    y + part * track.stiffness * math.sin(angle),
+                )
+                if 0 <= at[0] <= width - 1 and 0 <= at[1] <= height - 1:
+                    places.append(at)
+    return places
 
 
 def guidance_at(scene: Scene, time: float) -> tuple[list[Point], list[Point]]:
     """Return what the network is told at a time: points and total displacements, px of the picture.
 
-    Tracks that are off are left out; pins give zeros.
+    Tracks that are off are left out; pins give zeros. Groups are taken together here; see
+    `cmp_studio.document.posing` for each on its own.
     """
     tracks = [track for track in scene.tracks if track.is_on]
-    points = [track.tail for track in tracks]
-    return points, [displacement(track, time, scene.film) for track in tracks]
+    return _guides(scene, tracks, [displacement(track, time, scene.film) for track in tracks])
 
 
 def peak_guidance(scene: Scene) -> tuple[list[Point], list[Point]]:
     """Return points and displacements with every track at its goal, whatever its timing."""
     tracks = [track for track in scene.tracks if track.is_on]
-    points = [track.tail for track in tracks]
-    return points, [_scaled(along(track, 1.0), scene.film.strength) for track in tracks]
+    return _guides(scene, tracks, [_scaled(goal(track), scene.film.strength) for track in tracks])
 
 
 def frame_times(film: FilmSettings) -> list[float]:
@@ -172,78 +195,99 @@ def film_seconds(film: FilmSettings) -> float:
     return len(frame_times(film)) / film.fps
 
 
-def _out_and_back(easing: Easing, u: float) -> float:
-    if u <= 0.5:
-        return eased(easing, 2 * u)
-    return eased("ease" if easing == "spring" else easing, 2 - 2 * u)
+def loop_gap(scene: Scene) -> float:
+    """Return how far anything jumps where the film begins again, px of the picture.
+
+    It is the largest difference between where a track is in the first frame and where it is at the
+    end of the timeline, which the first frame then follows. A ping-pong film comes back the way it
+    went, so it has none; a seamless one has exactly none.
+    """
+    film = scene.film
+    if film.loop == "ping_pong":
+        return 0.0
+    gaps = [
+        math.dist(displacement(track, 0.0, film), displacement(track, film.duration, film))
+        for track in scene.tracks
+        if track.is_on
+    ]
+    return max(gaps, default=0.0)
+
+
+def way_length(track: Track, time: float, film: FilmSettings) -> float:
+    """Return how long the way is that a track has gone from rest, px: along its line for a path.
+
+    Of an arrow or take it is the larger of both axes' displacements, which is what bounds a
+    prediction.
+    """
+    dx, dy = displacement(track, time, film)
+    if track.kind != "path" or len(track.points) == 2:
+        return max(abs(dx), abs(dy))
+    line = line_through(track.points, track.is_smooth)
+    share = abs(progress(track.timing, time, film))
+    return line.lengths[-1] * share * film.strength
+
+
+def displacement_on_way(track: Track, time: float, film: FilmSettings, share: float) -> Point:
+    """Return where a track is at ``share`` of the way from rest to where it is at a time, px."""
+    return _scaled(_moved(track, time, film, share), film.strength)
+
+
+def _moved(track: Track, time: float, film: FilmSettings, share: float) -> Point:
+    if track.kind == "pin":
+        return 0.0, 0.0
+    if track.kind != "take":
+        return along(track, progress(track.timing, time, film) * share)
+    way = _take_way(track, time)
+    if film.loop == "seamless":  # what is missing at the end is made up for all along
+        first, last = _take_way(track, 0.0), _take_way(track, film.duration)
+        part = eased("ease", time / film.duration)
+        if part == 1:
+            return _scaled(first, share)
+        way = way[0] - part * (last[0] - first[0]), way[1] - part * (last[1] - first[1])
+    return _scaled(way, share)
+
+
+def _take_way(track: Track, time: float) -> Point:
+    """Return where a take is at a time before strength and loop."""
+    timing, length = track.timing, _take_seconds(track)
+    stop = math.inf if timing.end is None else timing.end
+    at = min(time, stop) - timing.start
+    if at <= 0 or length == 0:
+        return 0.0, 0.0
+    if timing.repeat == "once":
+        return along(track, min(at / length, 1.0))
+    u = at / (_CYCLE_OF_TAKE[timing.repeat] * length * timing.cycles)
+    return along(track, repeated(timing.repeat, "linear", _in_cycle(timing, u)))
+
+
+def _take_seconds(track: Track) -> float:
+    return max((take.seconds for take in track.takes if take.is_on), default=0.0)
+
+
+def _take_span(track: Track) -> float:
+    timing = track.timing
+    cycles = 1 if timing.repeat == "once" else timing.cycles
+    return _CYCLE_OF_TAKE[timing.repeat] * _take_seconds(track) * cycles
+
+
+def _in_cycle(timing: Timing, u: float) -> float:
+    """Return the share of a cycle that has passed at share ``u`` of the track's time."""
+    if u >= 1:
+        u = 0.0  # where it ends is where it began
+    return (max(u, 0.0) * timing.cycles + timing.phase) % 1.0
+
+
+def _guides(
+    scene: Scene, tracks: list[Track], ways: list[Point]
+) -> tuple[list[Point], list[Point]]:
+    points: list[Point] = []
+    displacements: list[Point] = []
+    for track, way in zip(tracks, ways, strict=True):
+        places = guide_points(track, scene.picture.width, scene.picture.height)
+        points += places
+        displacements += [way] * len(places)
+    return points, displacements
 
 
 def _scaled(vector: Point, factor: float) -> Point:
     return vector[0] * factor, vector[1] * factor
-
-
-@dataclass(frozen=True, slots=True)
-class _Curve:
-    """A curve as a polyline with the length up to every point, px."""
-
-    samples: tuple[Point, ...]
-    lengths: tuple[float, ...]
-
-    def at(self, share: float) -> Point:
-        """Return the displacement from the start at ``share`` of the length."""
-        (x0, y0), total = self.samples[0], self.lengths[-1]
-        if total == 0:
-            return 0.0, 0.0
-        if share == 1:
-            return self.samples[-1][0] - x0, self.samples[-1][1] - y0
-        wanted = share * total
-        index = bisect_right(self.lengths, wanted) - 1
-        index = min(max(index, 0), len(self.lengths) - 2)
-        (ax, ay), (bx, by) = self.samples[index], self.samples[index + 1]
-        part = (wanted - self.lengths[index]) / (self.lengths[index + 1] - self.lengths[index])
-        return ax + part * (bx - ax) - x0, ay + part * (by - ay) - y0
-
-
-@lru_cache(maxsize=512)
-def _curve(points: tuple[Point, ...]) -> _Curve:
-    corners = [points[0], *(b for a, b in pairwise(points) if math.dist(a, b) > 0)]
-    samples = [corners[0]]
-    for i in range(len(corners) - 1):
-        before = corners[i - 1] if i > 0 else _mirrored(corners[0], corners[1])
-        after = corners[i + 2] if i + 2 < len(corners) else _mirrored(corners[i + 1], corners[i])
-        samples += _span(before, corners[i], corners[i + 1], after)
-    lengths, kept = [0.0], [samples[0]]
-    for point in samples[1:]:
-        step = math.dist(kept[-1], point)
-        if step > 0:
-            kept.append(point)
-            lengths.append(lengths[-1] + step)
-    return _Curve(tuple(kept), tuple(lengths))
-
-
-def _mirrored(at: Point, other: Point) -> Point:
-    return 2 * at[0] - other[0], 2 * at[1] - other[1]
-
-
-def _span(p0: Point, p1: Point, p2: Point, p3: Point) -> list[Point]:
-    """Return the centripetal Catmull-Rom curve from ``p1`` (left out) to ``p2``.
-
-    Source: the recursion of Barry and Goldman (1988) with knots at the square root of the chord.
-    """
-    t1 = math.sqrt(math.dist(p0, p1))
-    t2 = t1 + math.sqrt(math.dist(p1, p2))
-    t3 = t2 + math.sqrt(math.dist(p2, p3))
-    if t1 == 0 or t3 == t2:  # points closer than a float can tell apart: a straight piece
-        return [p2]
-    points = []
-    for step in range(1, _CURVE_STEPS):
-        t = t1 + (t2 - t1) * step / _CURVE_STEPS
-        a1, a2, a3 = _mix(p0, p1, 0, t1, t), _mix(p1, p2, t1, t2, t), _mix(p2, p3, t2, t3, t)
-        b1, b2 = _mix(a1, a2, 0, t2, t), _mix(a2, a3, t1, t3, t)
-        points.append(_mix(b1, b2, t1, t2, t))
-    return [*points, p2]
-
-
-def _mix(a: Point, b: Point, ta: float, tb: float, t: float) -> Point:
-    share = (t - ta) / (tb - ta)
-    return a[0] + share * (b[0] - a[0]), a[1] + share * (b[1] - a[1])

@@ -1,11 +1,13 @@
 """Scene files: ``NAME.cmps``, a zip of all that a scene is.
 
-=====================  =========================================================================
+====================== =========================================================================
 ``scene.json``         the values; every field is described in `cmp_studio.document.scene_json`
 ``picture.SUFFIX``     the original file's bytes, untouched (.jpg .png .webp .tif .bmp)
 ``masks/freeze.png``   8-bit grey, only where the scene has a freeze mask
+``masks/group-ID.png`` 8-bit grey, one for each group that has a mask
+``plate.SUFFIX``       the background plate's bytes, only where the scene has one
 ``thumbnail.png``      a small picture for file lists, where the writer had one
-=====================  =========================================================================
+====================== =========================================================================
 
 Members are stored or deflated, never encrypted. The same scene gives the same bytes. A file is
 written under a temporary name beside the target and renamed, so a crash never leaves half a scene.
@@ -17,15 +19,15 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import secrets
 import zipfile
 import zlib
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from cmp_studio.document.errors import DocumentError, MaskError, PictureError, SceneFileError
-from cmp_studio.document.masks import Mask, mask_to_array
+from cmp_studio.document.masks import Mask, mask_from_png, mask_to_array
 from cmp_studio.document.scene import (
     PICTURE_SUFFIXES,
     Picture,
@@ -35,7 +37,7 @@ from cmp_studio.document.scene import (
 )
 from cmp_studio.document.scene_json import (
     FREEZE_FILE,
-    freeze_file,
+    group_file,
     migrated,
     scene_from_json,
     scene_to_json,
@@ -46,13 +48,15 @@ SUFFIX: Final = ".cmps"
 _SCENE_FILE: Final = "scene.json"
 _THUMBNAIL_FILE: Final = "thumbnail.png"
 _PICTURE_FILES: Final = tuple(sorted({f"picture{suffix}" for suffix in PICTURE_SUFFIXES.values()}))
+_PLATE_FILES: Final = tuple(sorted({f"plate{suffix}" for suffix in PICTURE_SUFFIXES.values()}))
+_GROUP_FILE: Final = re.compile(r"masks/group-\d{1,16}\.png")
 _MAX_MEMBERS: Final = 64
 _MIB: Final = 1 << 20
 _MAX_BYTES: Final = {
     _SCENE_FILE: 64 * _MIB,
     _THUMBNAIL_FILE: 8 * _MIB,
     FREEZE_FILE: 256 * _MIB,
-    **dict.fromkeys(_PICTURE_FILES, 1024 * _MIB),
+    **dict.fromkeys(_PICTURE_FILES + _PLATE_FILES, 1024 * _MIB),
 }
 _DATE: Final = (1980, 1, 1, 0, 0, 0)
 
@@ -69,7 +73,8 @@ def save_scene(scene: Scene, path: Path, *, thumbnail: bytes | None = None) -> N
         SceneFileError: The folder is missing, not writable or full.
     """
     picture_file = f"picture{picture_suffix(scene.picture)}"
-    values = scene_to_json(scene, picture_file=picture_file)
+    plate_file = None if scene.plate is None else f"plate{picture_suffix(scene.plate)}"
+    values = scene_to_json(scene, picture_file=picture_file, plate_file=plate_file)
     text = json.dumps(values, indent=1, allow_nan=False)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
@@ -77,6 +82,11 @@ def save_scene(scene: Scene, path: Path, *, thumbnail: bytes | None = None) -> N
         _add(archive, picture_file, scene.picture.data, zipfile.ZIP_STORED)
         if scene.freeze is not None:
             _add(archive, FREEZE_FILE, scene.freeze.png, zipfile.ZIP_STORED)
+        for group in scene.groups:
+            if group.mask is not None:
+                _add(archive, group_file(group.id), group.mask.png, zipfile.ZIP_STORED)
+        if scene.plate is not None and plate_file is not None:
+            _add(archive, plate_file, scene.plate.data, zipfile.ZIP_STORED)
         if thumbnail is not None:
             _add(archive, _THUMBNAIL_FILE, thumbnail, zipfile.ZIP_STORED)
     _write_whole(path, buffer.getbuffer())
@@ -92,11 +102,11 @@ def load_scene(path: Path) -> Scene:
     try:
         with _open(path) as archive:
             values = _read_json(archive)
-            scene = scene_from_json(values, read_picture=lambda *names: _picture(archive, *names))
-            member = freeze_file(values)
-            if member is None:
-                return scene
-            return replace(scene, freeze=_mask(archive, member, scene.picture))
+            return scene_from_json(
+                values,
+                read_picture=lambda *names: _picture(archive, *names),
+                read_mask=lambda *wanted: _mask(archive, *wanted),
+            )
     except SceneFileError as error:
         raise type(error)(f"{path.name}: {error}") from error
     except (MaskError, PictureError) as error:
@@ -186,7 +196,7 @@ def _read(archive: zipfile.ZipFile, name: str) -> bytes:
         info = archive.getinfo(name)
     except KeyError as error:
         raise SceneFileError(f"The scene file is damaged: {name!r} is missing in it.") from error
-    limit = _MAX_BYTES[name]
+    limit = _MAX_BYTES[FREEZE_FILE if _GROUP_FILE.fullmatch(name) else name]
     if info.file_size > limit:
         raise SceneFileError(
             f"The scene file is not to be trusted: {name!r} unpacks to {info.file_size} bytes, "
@@ -214,7 +224,7 @@ def _refuse_constant(name: str) -> object:
 
 
 def _picture(archive: zipfile.ZipFile, member: str, name: str) -> Picture:
-    if member not in _PICTURE_FILES:
+    if member not in _PICTURE_FILES + _PLATE_FILES:
         raise SceneFileError(
             f"The scene file is not to be trusted: its picture must be one of "
             f"{', '.join(_PICTURE_FILES)}, got {member[:60]!r}."
@@ -222,7 +232,7 @@ def _picture(archive: zipfile.ZipFile, member: str, name: str) -> Picture:
     return picture_from_bytes(_read(archive, member), name)
 
 
-def _mask(archive: zipfile.ZipFile, member: str, picture: Picture) -> Mask:
-    mask = Mask(picture.height, picture.width, _read(archive, member))
+def _mask(archive: zipfile.ZipFile, member: str, feather: float) -> Mask:
+    mask = mask_from_png(_read(archive, member), feather=feather)
     mask_to_array(mask)
     return mask

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from cmp_studio.document.errors import PictureError, SceneError, TrackError
+from cmp_studio.document.groups import Group
 from cmp_studio.document.masks import Mask
 from cmp_studio.document.tracks import Track
 
@@ -23,12 +24,23 @@ if TYPE_CHECKING:
 
 LoopMode = Literal["once", "ping_pong", "seamless", "hold"]
 
+SequenceMode = Literal["total", "chained"]
+HoleFill = Literal["stretch", "inpaint", "plate"]
+
 LOOP_MODES: Final = get_args(LoopMode)
+SEQUENCE_MODES: Final = get_args(SequenceMode)
+HOLE_FILLS: Final = get_args(HoleFill)
 MIN_SIDE: Final = 16
 MAX_PIXELS: Final = 100_000_000
 MAX_DURATION: Final = 600.0
 MAX_FPS: Final = 240.0
 MAX_STRENGTH: Final = 4.0
+MAX_SHUTTER: Final = 720.0
+MAX_SUBFRAMES: Final = 64
+MAX_SUPERSAMPLE: Final = 4
+MAX_GROUPS: Final = 32
+
+_ASPECT_SLACK: Final = 0.02
 
 _ORIENTATION_TAG: Final = 0x0112
 
@@ -93,12 +105,23 @@ class FilmSettings:
             brings every motion back to its start within the duration; ``hold`` plays to the end
             and rests there for a moment before it starts again.
         strength: Factor on every displacement.
+        mode: ``total`` predicts every frame from the still picture; ``chained`` predicts step by
+            step on the moved picture, for large motion. Neither drifts nor blurs.
+        shutter: Shutter angle of the motion blur, degrees: 360 is open for the whole time of a
+            frame, 180 for half of it, 0 is no blur.
+        subframes: How many moments a blurred frame is the average of.
+        supersample: Fineness of the grid that frames are drawn on before they are averaged down;
+            1 is the grid of the frame, 2 has four pixels for each of its pixels.
     """
 
     duration: float = 2.0
     fps: float = 24.0
     loop: LoopMode = "ping_pong"
     strength: float = 1.0
+    mode: SequenceMode = "total"
+    shutter: float = 0.0
+    subframes: int = 8
+    supersample: int = 1
 
     def __post_init__(self) -> None:
         """Refuse values that make no sense."""
@@ -114,6 +137,18 @@ class FilmSettings:
             raise SceneError(f"Strength must be from 0 to {MAX_STRENGTH:g}, got {self.strength}.")
         if self.loop not in LOOP_MODES:
             raise SceneError(f"Loop must be one of {', '.join(LOOP_MODES)}, got {self.loop!r}.")
+        if self.mode not in SEQUENCE_MODES:
+            raise SceneError(f"Mode must be one of {', '.join(SEQUENCE_MODES)}, got {self.mode!r}.")
+        if not 0 <= self.shutter <= MAX_SHUTTER:
+            raise SceneError(
+                f"The shutter angle must be from 0 to {MAX_SHUTTER:g} degrees, got {self.shutter}."
+            )
+        if not 1 <= self.subframes <= MAX_SUBFRAMES:
+            raise SceneError(f"Subframes must be from 1 to {MAX_SUBFRAMES}, got {self.subframes}.")
+        if not 1 <= self.supersample <= MAX_SUPERSAMPLE:
+            raise SceneError(
+                f"Supersampling must be from 1 to {MAX_SUPERSAMPLE}, got {self.supersample}."
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +157,15 @@ class Scene:
 
     Attributes:
         picture: The photo.
-        tracks: Arrows, paths and pins, in the order in which they were drawn.
+        tracks: Arrows, paths, pins and takes, in the order in which they were drawn.
         film: How the film is made.
         freeze: What may not move, or None for no mask; the size of the picture.
-        next_id: The id that the next track gets; grows only, so no id is used twice.
+        next_id: The id that the next track or group gets; grows only, so no id is used twice.
+        groups: Parts that move on their own, from back to front.
+        base_place: How many of the groups lie behind the rest of the picture.
+        fill: What holes behind a moving part show: the neighbouring background, a background that
+            is painted in, or the plate.
+        plate: The picture without the parts that move, for ``fill`` of ``plate``; None for none.
     """
 
     picture: Picture
@@ -133,10 +173,15 @@ class Scene:
     film: FilmSettings = FilmSettings()
     freeze: Mask | None = None
     next_id: int = 1
+    groups: tuple[Group, ...] = ()
+    base_place: int = 0
+    fill: HoleFill = "stretch"
+    plate: Picture | None = None
 
     def __post_init__(self) -> None:
         """Refuse values that make no sense."""
-        ids = [track.id for track in self.tracks]
+        self._check_groups()
+        ids = [track.id for track in self.tracks] + [group.id for group in self.groups]
         if len(set(ids)) != len(ids):
             raise TrackError(f"Every track needs an id of its own, got {sorted(ids)}.")
         if any(not 0 < track_id < self.next_id for track_id in ids):
@@ -157,6 +202,55 @@ class Scene:
                 f"The freeze mask must have the size of the picture, {width} x {height}, "
                 f"got {mask.width} x {mask.height}."
             )
+
+        self._check_plate()
+
+    def _check_groups(self) -> None:
+        size = self.picture.width, self.picture.height
+        known = {0, *(group.id for group in self.groups)}
+        if len(self.groups) > MAX_GROUPS:
+            raise SceneError(f"A scene has at most {MAX_GROUPS} groups, got {len(self.groups)}.")
+        if not 0 <= self.base_place <= len(self.groups):
+            raise SceneError(
+                f"From 0 to {len(self.groups)} groups can lie behind the rest of the picture, "
+                f"got {self.base_place}."
+            )
+        for track in self.tracks:
+            if track.group not in known:
+                raise TrackError(f"A track is in group {track.group}, which the scene has not.")
+        for group in self.groups:
+            mask = group.mask
+            if mask is not None and (mask.width, mask.height) != size:
+                raise SceneError(
+                    f"A group's mask must have the size of the picture, {size[0]} x {size[1]}, "
+                    f"got {mask.width} x {mask.height}."
+                )
+
+    def _check_plate(self) -> None:
+        if self.fill not in HOLE_FILLS:
+            raise SceneError(f"Fill must be one of {', '.join(HOLE_FILLS)}, got {self.fill!r}.")
+        plate = self.plate
+        if plate is None:
+            if self.fill == "plate":
+                raise SceneError("Holes can't show the plate: the scene has none; choose a file.")
+            return
+        own, its = self.picture.width / self.picture.height, plate.width / plate.height
+        if abs(its / own - 1) > _ASPECT_SLACK:
+            raise SceneError(
+                f"The background plate must have the shape of the picture, {self.picture.width} x "
+                f"{self.picture.height}, got {plate.width} x {plate.height}."
+            )
+
+    def group(self, group_id: int) -> Group:
+        """Return the group with this id.
+
+        Raises:
+            SceneError: There is none.
+        """
+        for group in self.groups:
+            if group.id == group_id:
+                return group
+        raise SceneError(f"The scene has no group number {group_id}.")
 
     def track(self, track_id: int) -> Track:
         """Return the track with this id.

@@ -1,129 +1,166 @@
 """A scene as JSON values, and back with every field checked.
 
-``scene.json``, version 1. All numbers are finite; px are of the picture, pixel centres at integers,
+``scene.json``, version 2. All numbers are finite; px are of the picture, pixel centres at integers,
 x right, y down; times are seconds.
 
 ==================  ============================================================================
 ``format``          always ``"cmp-studio-scene"``
-``version``         1; a newer program may write more, an older file is migrated step by step
+``version``         2; a newer program may write more, an older file is migrated step by step
 ``picture``         object: ``file`` (member of the archive: ``picture`` with the suffix of its
                     kind), ``name`` (the file name it was opened under), ``width`` and ``height``
                     (px as shown, after the camera's orientation), ``sha256`` (of the member)
-``tracks``          list in drawing order, each an object: ``id`` (1 or more, unique), ``kind``
-                    (``arrow``, ``path``, ``pin``), ``points`` (list of ``[x, y]``), ``name``
-                    (text), ``color`` (0 or more), ``is_on`` (bool), ``timing`` (object: ``start``,
-                    ``end`` or null, ``easing`` of ``linear``, ``ease``, ``spring``, ``repeat`` of
-                    ``once``, ``ping_pong``, ``sway``, ``pulse``)
+``tracks``          list in drawing order, each an object: ``id`` (1 or more, unique among tracks
+                    and groups), ``kind`` (``arrow``, ``path``, ``pin``, ``take``), ``points``
+                    (list of ``[x, y]``), ``name`` (text), ``color`` (0 or more), ``is_on`` (bool),
+                    ``timing`` (see below), ``is_smooth`` (bool; of a path), ``stiffness`` (px,
+                    0 or more), ``takes`` (list, filled for a take only; see below), ``group``
+                    (id of a group, or 0)
 ``film``            object: ``duration``, ``fps``, ``loop`` (``once``, ``ping_pong``, ``seamless``,
-                    ``hold``), ``strength``
-``freeze``          null, or object: ``file`` (``masks/freeze.png``, 8-bit grey, 255 = held still)
-``next_id``         the id of the next track, above every id ever used
+                    ``hold``), ``strength``, ``mode`` (``total``, ``chained``), ``shutter``
+                    (degrees), ``subframes``, ``supersample``
+``freeze``          null, or object: ``file`` (``masks/freeze.png``, 8-bit grey, 255 = held still),
+                    ``feather`` (px)
+``next_id``         the id of the next track or group, above every id ever used
+``groups``          list from back to front, each an object: ``id``, ``name``, ``is_on``,
+                    ``color``, ``mask`` (null, or object: ``file``, ``masks/group-ID.png``, 255 =
+                    belongs to it, and ``feather``)
+``base_place``      how many of the groups lie behind the rest of the picture
+``fill``            what holes show: ``stretch``, ``inpaint``, ``plate``
+``plate``           null, or an object like ``picture``, whose file is ``plate`` with its suffix
 ==================  ============================================================================
 
+The ``timing`` of a track is an object: ``start``, ``end`` or null, ``easing`` (``linear``,
+``ease``, ``spring``, ``curve``), ``repeat`` (``once``, ``ping_pong``, ``sway``, ``pulse``),
+``curve`` (``[x1, y1, x2, y2]``), ``cycles`` (1 or more), ``phase`` (0 or more, below 1). Each of
+its ``takes`` is an object: ``samples`` (list of ``[t, dx, dy]``), ``smoothing`` (s), ``speed``,
+``is_on``.
+
 A field that is missing, unknown or out of range makes the file unreadable: a scene is loaded whole
-or not at all. To change the format, raise `VERSION` and add to `MIGRATIONS` the function that turns
-the last version's values into the new one's.
+or not at all. To change the format, raise `VERSION` and add to
+`cmp_studio.document.migrations` the function that turns the last version's values into the new
+one's.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
-from typing import Final, TypeAlias, TypeVar
+from collections.abc import Callable
+from typing import Final
 
 from cmp_studio.document.errors import DocumentError, SceneFileError, SceneVersionError
-from cmp_studio.document.scene import LOOP_MODES, FilmSettings, Picture, Scene
-from cmp_studio.document.tracks import (
-    EASINGS,
-    MAX_POINTS,
-    REPEATS,
-    TRACK_KINDS,
-    Point,
-    Timing,
-    Track,
+from cmp_studio.document.groups import Group
+from cmp_studio.document.json_reader import JsonObject, JsonReader
+from cmp_studio.document.masks import Mask
+from cmp_studio.document.migrations import MIGRATIONS
+from cmp_studio.document.scene import (
+    HOLE_FILLS,
+    LOOP_MODES,
+    MAX_GROUPS,
+    SEQUENCE_MODES,
+    FilmSettings,
+    Picture,
+    Scene,
 )
-
-JsonObject: TypeAlias = dict[str, object]
+from cmp_studio.document.track_json import MAX_TRACKS, track_from_json, track_to_json
 
 FORMAT: Final = "cmp-studio-scene"
-VERSION: Final = 1
+VERSION: Final = 2
 FREEZE_FILE: Final = "masks/freeze.png"
-MAX_TRACKS: Final = 10_000
-
-MIGRATIONS: dict[int, Callable[[JsonObject], JsonObject]] = {}
-"""By version: what turns the values of that version into those of the next one."""
-
-_ChoiceT = TypeVar("_ChoiceT", bound=str)
 
 
-def scene_to_json(scene: Scene, *, picture_file: str) -> JsonObject:
+def group_file(group_id: int) -> str:
+    """Return the name of the member that holds a group's mask."""
+    return f"masks/group-{group_id}.png"
+
+
+def scene_to_json(scene: Scene, *, picture_file: str, plate_file: str | None = None) -> JsonObject:
     """Return what ``scene.json`` holds for a scene.
 
     Args:
         scene: Any scene.
         picture_file: Name of the picture in the archive.
+        plate_file: Name of the plate in the archive, for a scene that has one.
     """
-    picture, film = scene.picture, scene.film
+    film, plate = scene.film, scene.plate
     return {
         "format": FORMAT,
         "version": VERSION,
-        "picture": {
-            "file": picture_file,
-            "name": picture.name,
-            "width": picture.width,
-            "height": picture.height,
-            "sha256": picture.digest,
-        },
-        "tracks": [_track_to_json(track) for track in scene.tracks],
+        "picture": _picture_to_json(scene.picture, picture_file),
+        "tracks": [track_to_json(track) for track in scene.tracks],
         "film": {
             "duration": film.duration,
             "fps": film.fps,
             "loop": film.loop,
             "strength": film.strength,
+            "mode": film.mode,
+            "shutter": film.shutter,
+            "subframes": film.subframes,
+            "supersample": film.supersample,
         },
-        "freeze": None if scene.freeze is None else {"file": FREEZE_FILE},
+        "freeze": _mask_to_json(scene.freeze, FREEZE_FILE),
         "next_id": scene.next_id,
+        "groups": [
+            {
+                "id": group.id,
+                "name": group.name,
+                "is_on": group.is_on,
+                "color": group.color,
+                "mask": _mask_to_json(group.mask, group_file(group.id)),
+            }
+            for group in scene.groups
+        ],
+        "base_place": scene.base_place,
+        "fill": scene.fill,
+        "plate": None
+        if plate is None or plate_file is None
+        else _picture_to_json(plate, plate_file),
     }
 
 
-def scene_from_json(values: JsonObject, *, read_picture: Callable[[str, str], Picture]) -> Scene:
-    """Return the scene of ``scene.json``, without its masks.
+def scene_from_json(
+    values: JsonObject,
+    *,
+    read_picture: Callable[[str, str], Picture],
+    read_mask: Callable[[str, float], Mask],
+) -> Scene:
+    """Return the scene of ``scene.json``.
 
     Args:
         values: What `migrated` gave.
-        read_picture: Called with the picture's member name and its name for people.
+        read_picture: Called with a picture's member name and its name for people.
+        read_mask: Called with a mask's member name and its feather, px.
 
     Raises:
         SceneFileError: A field is missing, unknown, of the wrong type or out of range.
     """
-    top = _Object(values, "the scene")
-    top.only("format", "version", "picture", "tracks", "film", "freeze", "next_id")
+    top = JsonReader(values, "the scene")
+    top.only(
+        "format", "version", "picture", "tracks", "film", "freeze", "next_id", "groups",
+        "base_place", "fill", "plate",
+    )  # fmt: skip
     tracks = top.items("tracks", MAX_TRACKS)
+    groups = top.items("groups", MAX_GROUPS)
+    plate = None if top.value("plate") is None else top.child("plate")
     try:
         return Scene(
             picture=_picture_from_json(top.child("picture"), read_picture),
-            tracks=tuple(_track_from_json(_Object(v, f"track {i}")) for i, v in enumerate(tracks)),
+            tracks=tuple(
+                track_from_json(JsonReader(v, f"track {i}")) for i, v in enumerate(tracks)
+            ),
             film=_film_from_json(top.child("film")),
+            freeze=_mask_from_json(top, "freeze", FREEZE_FILE, read_mask),
             next_id=top.integer("next_id"),
+            groups=tuple(
+                _group_from_json(JsonReader(v, f"group {i}"), read_mask)
+                for i, v in enumerate(groups)
+            ),
+            base_place=top.integer("base_place"),
+            fill=top.choice("fill", HOLE_FILLS),
+            plate=None if plate is None else _picture_from_json(plate, read_picture),
         )
     except SceneFileError:
         raise
     except DocumentError as error:
         raise SceneFileError(f"The scene file is damaged: {error}") from error
-
-
-def freeze_file(values: JsonObject) -> str | None:
-    """Return the name of the freeze mask's member, or None for a scene without one.
-
-    Raises:
-        SceneFileError: The field is not what `scene_to_json` writes.
-    """
-    top = _Object(values, "the scene")
-    if top.value("freeze") is None:
-        return None
-    freeze = top.child("freeze")
-    freeze.only("file")
-    return freeze.choice("file", (FREEZE_FILE,))
 
 
 def migrated(values: object) -> JsonObject:
@@ -137,7 +174,7 @@ def migrated(values: object) -> JsonObject:
         raise SceneFileError(
             f"This is not a scene of CMP Studio: scene.json must be an object of format {FORMAT!r}."
         )
-    version = _Object(values, "the scene").integer("version")
+    version = JsonReader(values, "the scene").integer("version")
     if version > VERSION:
         raise SceneVersionError(
             f"The scene file has version {version}, this program reads up to {VERSION}; "
@@ -155,25 +192,43 @@ def migrated(values: object) -> JsonObject:
     return values
 
 
-def _track_to_json(track: Track) -> JsonObject:
-    timing = track.timing
+def _picture_to_json(picture: Picture, file: str) -> JsonObject:
     return {
-        "id": track.id,
-        "kind": track.kind,
-        "points": [list(point) for point in track.points],
-        "name": track.name,
-        "color": track.color,
-        "is_on": track.is_on,
-        "timing": {
-            "start": timing.start,
-            "end": timing.end,
-            "easing": timing.easing,
-            "repeat": timing.repeat,
-        },
+        "file": file,
+        "name": picture.name,
+        "width": picture.width,
+        "height": picture.height,
+        "sha256": picture.digest,
     }
 
 
-def _picture_from_json(values: _Object, read_picture: Callable[[str, str], Picture]) -> Picture:
+def _mask_to_json(mask: Mask | None, file: str) -> JsonObject | None:
+    return None if mask is None else {"file": file, "feather": mask.feather}
+
+
+def _mask_from_json(
+    owner: JsonReader, name: str, file: str, read_mask: Callable[[str, float], Mask]
+) -> Mask | None:
+    if owner.value(name) is None:
+        return None
+    values = owner.child(name)
+    values.only("file", "feather")
+    return read_mask(values.choice("file", (file,)), values.number("feather"))
+
+
+def _group_from_json(values: JsonReader, read_mask: Callable[[str, float], Mask]) -> Group:
+    values.only("id", "name", "is_on", "color", "mask")
+    group_id = values.integer("id")
+    return Group(
+        id=group_id,
+        name=values.text("name"),
+        mask=_mask_from_json(values, "mask", group_file(group_id), read_mask),
+        is_on=values.flag("is_on"),
+        color=values.integer("color"),
+    )
+
+
+def _picture_from_json(values: JsonReader, read_picture: Callable[[str, str], Picture]) -> Picture:
     values.only("file", "name", "width", "height", "sha256")
     picture = read_picture(values.text("file"), values.text("name"))
     if picture.digest != values.text("sha256"):
@@ -189,128 +244,17 @@ def _picture_from_json(values: _Object, read_picture: Callable[[str, str], Pictu
     return picture
 
 
-def _track_from_json(values: _Object) -> Track:
-    values.only("id", "kind", "points", "name", "color", "is_on", "timing")
-    timing = values.child("timing")
-    timing.only("start", "end", "easing", "repeat")
-    end = None if timing.value("end") is None else timing.number("end")
-    return Track(
-        id=values.integer("id"),
-        kind=values.choice("kind", TRACK_KINDS),
-        points=tuple(values.point(point) for point in values.items("points", MAX_POINTS)),
-        name=values.text("name"),
-        color=values.integer("color"),
-        is_on=values.flag("is_on"),
-        timing=Timing(
-            start=timing.number("start"),
-            end=end,
-            easing=timing.choice("easing", EASINGS),
-            repeat=timing.choice("repeat", REPEATS),
-        ),
+def _film_from_json(values: JsonReader) -> FilmSettings:
+    values.only(
+        "duration", "fps", "loop", "strength", "mode", "shutter", "subframes", "supersample"
     )
-
-
-def _film_from_json(values: _Object) -> FilmSettings:
-    values.only("duration", "fps", "loop", "strength")
     return FilmSettings(
         duration=values.number("duration"),
         fps=values.number("fps"),
         loop=values.choice("loop", LOOP_MODES),
         strength=values.number("strength"),
+        mode=values.choice("mode", SEQUENCE_MODES),
+        shutter=values.number("shutter"),
+        subframes=values.integer("subframes"),
+        supersample=values.integer("supersample"),
     )
-
-
-class _Object:
-    """A JSON object whose fields are asked for by type; the wrong type is a sentence."""
-
-    def __init__(self, values: object, where: str) -> None:
-        if not isinstance(values, Mapping):
-            raise SceneFileError(f"The scene file is damaged: {where} must be an object.")
-        self._values = values
-        self._where = where
-
-    def only(self, *names: str) -> None:
-        """Refuse fields with other names."""
-        unknown = sorted(str(name) for name in self._values if name not in names)
-        if unknown:
-            raise SceneFileError(
-                f"The scene file is damaged: {self._where} has the unknown field {unknown[0]!r}."
-            )
-
-    def value(self, name: str) -> object:
-        """Return a field of any type."""
-        if name not in self._values:
-            raise SceneFileError(f"The scene file is damaged: {self._where} lacks {name!r}.")
-        return self._values[name]
-
-    def child(self, name: str) -> _Object:
-        """Return a field that is an object."""
-        return _Object(self.value(name), f"{name!r} of {self._where}")
-
-    def items(self, name: str, limit: int) -> list[object]:
-        """Return a field that is a list of at most ``limit`` items."""
-        value = self.value(name)
-        if not isinstance(value, list) or len(value) > limit:
-            raise self._wrong(name, f"a list of at most {limit} items")
-        return value
-
-    def text(self, name: str) -> str:
-        """Return a field that is text."""
-        value = self.value(name)
-        if not isinstance(value, str):
-            raise self._wrong(name, "text")
-        return value
-
-    def flag(self, name: str) -> bool:
-        """Return a field that is true or false."""
-        value = self.value(name)
-        if not isinstance(value, bool):
-            raise self._wrong(name, "true or false")
-        return value
-
-    def integer(self, name: str) -> int:
-        """Return a field that is a whole number."""
-        value = self.value(name)
-        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**53:
-            raise self._wrong(name, "a whole number of 0 or more")
-        return value
-
-    def number(self, name: str) -> float:
-        """Return a field that is a finite number."""
-        number = _number(self.value(name))
-        if number is None:
-            raise self._wrong(name, "a finite number")
-        return number
-
-    def choice(self, name: str, choices: tuple[_ChoiceT, ...]) -> _ChoiceT:
-        """Return a field that is one of ``choices``."""
-        value = self.value(name)
-        for choice in choices:
-            if value == choice:
-                return choice
-        raise self._wrong(name, f"one of {', '.join(choices)}")
-
-    def point(self, value: object) -> Point:
-        """Return an item that is a point."""
-        if isinstance(value, list) and len(value) == 2:
-            x, y = _number(value[0]), _number(value[1])
-            if x is not None and y is not None:
-                return x, y
-        raise self._wrong("points", "pairs [x, y] of finite numbers")
-
-    def _wrong(self, name: str, wanted: str) -> SceneFileError:
-        came = repr(self.value(name))
-        came = came if len(came) <= 60 else f"{came[:57]}..."
-        return SceneFileError(
-            f"The scene file is damaged: {name!r} of {self._where} must be {wanted}, got {came}."
-        )
-
-
-def _number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        number = float(value)
-    except OverflowError:
-        return None
-    return number if math.isfinite(number) else None

@@ -1,4 +1,4 @@
-"""Tracks: the arrows, paths and pins that a person puts on the picture, as immutable values.
+"""Tracks: the arrows, paths, pins and takes that a person puts on the picture, immutable.
 
 Points are ``(x, y)`` in px of the picture, pixel centres at integers, x right and y down. Times are
 seconds on the scene's timeline.
@@ -11,18 +11,29 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias, get_args
 
 from cmp_studio.document.errors import TrackError
+from cmp_studio.document.takes import Take
 
 Point: TypeAlias = tuple[float, float]
-Easing = Literal["linear", "ease", "spring"]
+Curve: TypeAlias = tuple[float, float, float, float]
+"""Handles x1, y1, x2, y2 of a custom easing: a cubic Bezier from (0, 0) to (1, 1)."""
+
+Easing = Literal["linear", "ease", "spring", "curve"]
 Repeat = Literal["once", "ping_pong", "sway", "pulse"]
-TrackKind = Literal["arrow", "path", "pin"]
+TrackKind = Literal["arrow", "path", "pin", "take"]
 
 EASINGS: Final = get_args(Easing)
 REPEATS: Final = get_args(Repeat)
 TRACK_KINDS: Final = get_args(TrackKind)
 
+CURVE: Final[Curve] = (0.4, 0.0, 0.2, 1.0)
+"""The custom easing before a person has changed it."""
+
 MAX_POINTS: Final = 10_000
 """Most points that one track may have; far above what a hand draws."""
+
+MAX_TAKES: Final = 64
+MAX_CYCLES: Final = 100
+MAX_STIFFNESS: Final = 10_000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +43,22 @@ class Timing:
     Attributes:
         start: Seconds on the timeline; until then the track holds its place.
         end: Seconds on the timeline, or None for the end of the scene.
-        easing: Speed along the way: even, gentle at both ends, or past the goal and back.
+        easing: Speed along the way: even, gentle at both ends, past the goal and back, or as the
+            custom curve says. A take has its own speed.
         repeat: One way; out and back; swinging to both sides; two quick beats.
+        curve: Handles x1, y1, x2, y2 of the custom curve, x in [0, 1], y in [-2, 3].
+        cycles: How often the repeat is gone through from start to end; ``once`` goes once.
+        phase: How far ahead of the others the repeat is, share of a cycle in [0, 1); ``once`` has
+            none. Ahead, a track is away from its start in the first frame already.
     """
 
     start: float = 0.0
     end: float | None = None
     easing: Easing = "ease"
     repeat: Repeat = "once"
+    curve: Curve = CURVE
+    cycles: int = 1
+    phase: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse values that make no sense."""
@@ -53,6 +72,16 @@ class Timing:
             raise TrackError(f"Easing must be one of {', '.join(EASINGS)}, got {self.easing!r}.")
         if self.repeat not in REPEATS:
             raise TrackError(f"Repeat must be one of {', '.join(REPEATS)}, got {self.repeat!r}.")
+        x1, y1, x2, y2 = self.curve
+        if not (0 <= x1 <= 1 and 0 <= x2 <= 1 and -2 <= y1 <= 3 and -2 <= y2 <= 3):
+            raise TrackError(
+                "The handles of a curve must have x from 0 to 1 and y from -2 to 3, "
+                f"got {self.curve}."
+            )
+        if not 1 <= self.cycles <= MAX_CYCLES:
+            raise TrackError(f"Cycles must be from 1 to {MAX_CYCLES}, got {self.cycles}.")
+        if not 0 <= self.phase < 1:
+            raise TrackError(f"Phase must be 0 or more and below 1, got {self.phase}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +90,18 @@ class Track:
 
     Attributes:
         id: Unique in its scene and never used again there; 0 before a scene has taken it in.
-        kind: ``arrow`` (start and end), ``path`` (start, ..., end; followed as a smooth curve) or
-            ``pin`` (one point that stays where it is).
+        kind: ``arrow`` (start and end), ``path`` (start, ..., end), ``pin`` (one point that stays
+            where it is) or ``take`` (one point that moves as it was dragged).
         points: Px of the picture. The first is the spot of the picture that is moved or held.
         name: What the person calls it; empty for none.
         color: Index into the window's palette.
         is_on: Whether it takes part.
         timing: When and how it moves; a pin has no use for it.
+        is_smooth: Whether a path is followed as a smooth curve, or straight from point to point.
+        stiffness: How far around its start a track holds the picture together, px: the spot and
+            this much around it move, or stay, as one. 0 is the spot alone.
+        takes: The recorded drags of a take, layered: their displacements add up.
+        group: Id of the group that it moves in, 0 for the rest of the picture.
     """
 
     id: int
@@ -77,6 +111,10 @@ class Track:
     color: int = 0
     is_on: bool = True
     timing: Timing = Timing()
+    is_smooth: bool = True
+    stiffness: float = 0.0
+    takes: tuple[Take, ...] = ()
+    group: int = 0
 
     def __post_init__(self) -> None:
         """Refuse values that make no sense."""
@@ -89,13 +127,25 @@ class Track:
         if self.color < 0:
             raise TrackError(f"A track's colour must be 0 or more, got {self.color}.")
         count = len(self.points)
-        fits = {"arrow": count == 2, "path": 2 <= count <= MAX_POINTS, "pin": count == 1}
-        if not fits[self.kind]:
-            wanted = {"arrow": "two points", "path": f"2 to {MAX_POINTS} points", "pin": "one"}
-            raise TrackError(f"A track of kind {self.kind} has {wanted[self.kind]}, got {count}.")
+        low, high = {"arrow": (2, 2), "path": (2, MAX_POINTS)}.get(self.kind, (1, 1))
+        if not low <= count <= high:
+            wanted = {"arrow": "two points", "path": f"2 to {MAX_POINTS} points"}
+            raise TrackError(
+                f"A track of kind {self.kind} has {wanted.get(self.kind, 'one')}, got {count}."
+            )
         for point in self.points:
             if len(point) != 2 or not all(math.isfinite(value) for value in point):
                 raise TrackError(f"A track's points must be finite pairs x, y, got {point}.")
+        if not 0 <= self.stiffness <= MAX_STIFFNESS:
+            raise TrackError(
+                f"Stiffness must be from 0 to {MAX_STIFFNESS:g} px, got {self.stiffness}."
+            )
+        if self.kind == "take" and not 1 <= len(self.takes) <= MAX_TAKES:
+            raise TrackError(f"A take has 1 to {MAX_TAKES} recordings, got {len(self.takes)}.")
+        if self.kind != "take" and self.takes:
+            raise TrackError(f"Only a take has recordings, this is a track of kind {self.kind}.")
+        if self.group < 0:
+            raise TrackError(f"A track's group must be 0 or more, got {self.group}.")
 
     @property
     def tail(self) -> Point:
@@ -109,7 +159,7 @@ class Track:
 
     @property
     def span(self) -> Point:
-        """From tail to head, px: the whole displacement of an arrow or path."""
+        """From tail to head, px: the whole displacement of an arrow or path, 0 for the others."""
         return self.head[0] - self.tail[0], self.head[1] - self.tail[1]
 
 
@@ -118,14 +168,28 @@ def make_arrow(start: Point, end: Point, *, timing: Timing = Timing()) -> Track:
     return Track(0, "arrow", (_point(start), _point(end)), timing=timing)
 
 
-def make_path(points: tuple[Point, ...], *, timing: Timing = Timing()) -> Track:
+def make_path(
+    points: tuple[Point, ...], *, timing: Timing = Timing(), is_smooth: bool = True
+) -> Track:
     """Return a path through ``points``, px, which are at least two; the scene gives it its id."""
-    return Track(0, "path", tuple(_point(point) for point in points), timing=timing)
+    points = tuple(_point(point) for point in points)
+    return Track(0, "path", points, timing=timing, is_smooth=is_smooth)
 
 
-def make_pin(point: Point) -> Track:
-    """Return a pin that holds ``point``, px; the scene gives it its id."""
-    return Track(0, "pin", (_point(point),))
+def make_pin(point: Point, *, stiffness: float = 0.0) -> Track:
+    """Return a pin that holds ``point`` and ``stiffness`` px around it; the scene gives its id."""
+    return Track(0, "pin", (_point(point),), stiffness=stiffness)
+
+
+def make_take(point: Point, take: Take, *, start: float = 0.0) -> Track:
+    """Return the track of a drag that was recorded on ``point``, px; the scene gives its id.
+
+    Args:
+        point: Px of the picture; the spot that was dragged.
+        take: What was recorded.
+        start: Seconds on the timeline at which it begins.
+    """
+    return Track(0, "take", (_point(point),), timing=Timing(start=start), takes=(take,))
 
 
 def move_track(track: Track, dx: float, dy: float) -> Track:

@@ -8,12 +8,18 @@ from typing import Final
 from cmp_studio.document.scene import LoopMode
 from cmp_studio.document.tracks import Easing, Repeat, Track, TrackKind
 
-KIND_NAMES: Final[dict[TrackKind, str]] = {"arrow": "Arrow", "path": "Path", "pin": "Pin"}
+KIND_NAMES: Final[dict[TrackKind, str]] = {
+    "arrow": "Arrow",
+    "path": "Path",
+    "pin": "Pin",
+    "take": "Take",
+}
 
 EASING_NAMES: Final[dict[Easing, str]] = {
     "linear": "Even",
     "ease": "Gentle",
     "spring": "Springy",
+    "curve": "Custom curve",
 }
 
 REPEAT_NAMES: Final[dict[Repeat, str]] = {

@@ -4,6 +4,7 @@ import json
 import os
 import zipfile
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,16 +14,30 @@ from PIL import Image
 
 from cmp_studio.document import project_file, scene_json
 from cmp_studio.document.errors import SceneFileError, SceneVersionError
-from cmp_studio.document.masks import mask_from_array
+from cmp_studio.document.groups import Group
+from cmp_studio.document.masks import mask_from_array, mask_to_array
 from cmp_studio.document.project_file import load_scene, load_thumbnail, save_scene
 from cmp_studio.document.scene import (
     LOOP_MODES,
+    SEQUENCE_MODES,
     FilmSettings,
     Scene,
     add_track,
     picture_from_bytes,
 )
-from cmp_studio.document.tracks import EASINGS, REPEATS, Timing, make_arrow, make_path, make_pin
+from cmp_studio.document.scene_edits import add_group
+from cmp_studio.document.takes import Take
+from cmp_studio.document.tracks import (
+    EASINGS,
+    REPEATS,
+    Timing,
+    make_arrow,
+    make_path,
+    make_pin,
+    make_take,
+)
+
+DATA = Path(__file__).parent / "data"
 
 
 def _picture_bytes(kind="PNG"):
@@ -39,11 +54,20 @@ PICTURES = [
 MASK = mask_from_array(np.tril(np.full((48, 64), 255, np.uint8)))
 
 
+SOFT = replace(MASK, feather=2.5)
+TAKE = Take(((0.0, 0.0, 0.0), (0.1, 2.0, 1.0), (0.5, -3.0, 4.0)), smoothing=0.1, speed=2.0)
+
+
 def whole_scene():
-    scene = Scene(PICTURES[0], film=FilmSettings(3.5, 25.0, "seamless", 0.8), freeze=MASK)
+    film = FilmSettings(3.5, 25.0, "seamless", 0.8, "chained", 180.0, 4, 2)
+    scene = Scene(PICTURES[0], film=film, freeze=SOFT, fill="plate", plate=PICTURES[1])
     scene = add_track(scene, make_arrow((10, 20), (30.25, -4)))
     scene = add_track(scene, make_path(((1, 2), (3, 4), (5, 1)), timing=Timing(0.5, 2.0, "spring")))
-    return add_track(scene, replace(make_pin((60, 40)), name="hip", color=3, is_on=False))
+    scene = add_track(scene, replace(make_pin((60, 40)), name="hip", color=3, is_on=False))
+    scene = add_group(scene, Group(name="arm", mask=MASK, color=2), track_ids=[1])
+    scene = add_group(scene, Group(is_on=False))
+    scene = replace(scene, base_place=1)
+    return add_track(scene, replace(make_take((20, 20), TAKE, start=0.5), group=4))
 
 
 NUMBERS = st.floats(-1e6, 1e6)
@@ -54,6 +78,18 @@ TIMINGS = st.builds(
     end=st.none() | st.floats(10.1, 99),
     easing=st.sampled_from(EASINGS),
     repeat=st.sampled_from(REPEATS),
+    curve=st.tuples(st.floats(0, 1), st.floats(-2, 3), st.floats(0, 1), st.floats(-2, 3)),
+    cycles=st.integers(1, 9),
+    phase=st.floats(0, 0.99),
+)
+TAKES = st.builds(
+    lambda ways, **options: Take(
+        ((0.0, 0.0, 0.0), *((0.1 * (i + 1), *way) for i, way in enumerate(ways))), **options
+    ),
+    st.lists(st.tuples(NUMBERS, NUMBERS), min_size=1, max_size=5),
+    smoothing=st.floats(0, 2),
+    speed=st.floats(0.1, 9),
+    is_on=st.booleans(),
 )
 
 
@@ -62,7 +98,14 @@ def tracks(draw):
     tail = draw(INSIDE)
     rest = draw(st.lists(st.tuples(NUMBERS, NUMBERS), min_size=1, max_size=4))
     track = draw(
-        st.sampled_from([make_pin(tail), make_arrow(tail, rest[0]), make_path((tail, *rest))])
+        st.sampled_from(
+            [
+                make_pin(tail, stiffness=draw(st.floats(0, 99))),
+                make_arrow(tail, rest[0]),
+                make_path((tail, *rest), is_smooth=draw(st.booleans())),
+                make_take(tail, draw(TAKES)),
+            ]
+        )
     )
     return replace(
         track,
@@ -81,11 +124,23 @@ def scenes(draw):
         fps=st.floats(0.1, 240),
         loop=st.sampled_from(LOOP_MODES),
         strength=st.floats(0, 4),
+        mode=st.sampled_from(SEQUENCE_MODES),
+        shutter=st.floats(0, 720),
+        subframes=st.integers(1, 64),
+        supersample=st.integers(1, 4),
     )
-    picture, freeze = st.sampled_from(PICTURES), st.sampled_from([None, MASK])
+    picture, freeze = st.sampled_from(PICTURES), st.sampled_from([None, MASK, SOFT])
     scene = Scene(draw(picture), (), draw(film), draw(freeze), draw(st.integers(1, 1000)))
+    for mask in draw(st.lists(st.sampled_from([None, MASK, SOFT]), max_size=3)):
+        scene = add_group(scene, Group(name=draw(st.text(max_size=4)), mask=mask))
+    scene = replace(
+        scene, base_place=draw(st.integers(0, len(scene.groups))), plate=draw(st.none() | picture)
+    )
+    if draw(st.booleans()):
+        scene = replace(scene, fill="inpaint" if scene.plate is None else "plate")
     for track in draw(st.lists(tracks(), max_size=4)):
-        scene = add_track(scene, track)
+        group = draw(st.sampled_from([0, *(group.id for group in scene.groups)]))
+        scene = add_track(scene, replace(track, group=group))
     return scene
 
 
@@ -111,6 +166,7 @@ def test_save_scene_when_done_then_holds_the_members_that_are_documented(tmp_pat
     with zipfile.ZipFile(path) as archive:
         assert archive.testzip() is None
         names = {"scene.json", "picture.png", "masks/freeze.png", "thumbnail.png"}
+        names |= {"masks/group-4.png", "plate.jpg"}
         assert set(archive.namelist()) == names
         assert archive.read("picture.png") == PICTURES[0].data
         assert json.loads(archive.read("scene.json"))["version"] == scene_json.VERSION
@@ -188,7 +244,9 @@ def test_load_scene_when_it_was_packed_by_another_program_then_is_the_same(membe
     assert load_scene(write(tmp_path / "a.cmps", members)) == whole_scene()
 
 
-@pytest.mark.parametrize("member", ["scene.json", "picture.png", "masks/freeze.png"])
+@pytest.mark.parametrize(
+    "member", ["scene.json", "picture.png", "masks/freeze.png", "masks/group-4.png", "plate.jpg"]
+)
 def test_load_scene_when_a_member_is_missing_then_names_it(members, tmp_path, member):
     del members[member]
     refused(write(tmp_path / "a.cmps", members), member.replace(".", r"\."))
@@ -232,7 +290,7 @@ SPOILED = {
     "id zero": (_set("tracks", 0, "id", 0), "ids must be from 1"),
     "id float": (_set("tracks", 0, "id", 1.0), "whole number"),
     "id twice": (_set("tracks", 0, "id", 2), "id of its own"),
-    "kind": (_set("tracks", 0, "kind", "wave"), "must be one of arrow, path, pin"),
+    "kind": (_set("tracks", 0, "kind", "wave"), "must be one of arrow, path, pin, take"),
     "points few": (_set("tracks", 0, "points", [[1, 2]]), "two points, got 1"),
     "point short": (_set("tracks", 0, "points", 0, [1]), r"pairs \[x, y\]"),
     "point text": (_set("tracks", 0, "points", 0, ["1", 2]), r"pairs \[x, y\]"),
@@ -246,6 +304,32 @@ SPOILED = {
     "picture other": (_set("picture", "file", "scene.json"), "not to be trusted"),
     "picture size": (_set("picture", "width", 65), "says that its picture is 65 x 48"),
     "picture hash": (_set("picture", "sha256", "0" * 64), "SHA-256 differs"),
+    "curve": (_set("tracks", 0, "timing", "curve", [0, 1]), "four finite numbers"),
+    "curve range": (_set("tracks", 0, "timing", "curve", [2, 0, 1, 1]), "x from 0 to 1"),
+    "cycles": (_set("tracks", 0, "timing", "cycles", 0), "Cycles must be from 1"),
+    "phase": (_set("tracks", 0, "timing", "phase", 1), "Phase must be"),
+    "smooth": (_set("tracks", 1, "is_smooth", 1), "true or false"),
+    "stiffness": (_set("tracks", 2, "stiffness", -1), "Stiffness must be"),
+    "takes of an arrow": (lambda v: v["tracks"][0].update(takes=v["tracks"][3]["takes"]), "Only a"),
+    "no take": (_set("tracks", 3, "takes", []), "A take has 1 to"),
+    "take order": (
+        _set("tracks", 3, "takes", 0, "samples", 2, [0.05, 1, 1]),
+        "times of a take's samples must rise",
+    ),
+    "take sample": (_set("tracks", 3, "takes", 0, "samples", 1, [0.1, 2]), "triples"),
+    "take speed": (_set("tracks", 3, "takes", 0, "speed", 0), "speed must be"),
+    "group of a track": (_set("tracks", 0, "group", 99), "in group 99, which the scene has not"),
+    "group id": (_set("groups", 1, "id", 1), "id of its own"),
+    "group file": (_set("groups", 0, "mask", "file", "masks/group-9.png"), "one of masks/group-4"),
+    "group feather": (_set("groups", 0, "mask", "feather", -1), "Feather must be"),
+    "base place": (_set("base_place", 3), "From 0 to 2 groups"),
+    "fill": (_set("fill", "magic"), "one of stretch, inpaint, plate"),
+    "plate": (_set("plate", None), "the scene has none"),
+    "plate path": (_set("plate", "file", "scene.json"), "not to be trusted"),
+    "mode": (_set("film", "mode", "fast"), "one of total, chained"),
+    "shutter": (_set("film", "shutter", -1), "shutter angle"),
+    "subframes": (_set("film", "subframes", 0), "Subframes must be"),
+    "supersample": (_set("film", "supersample", 9), "Supersampling must be"),
     "freeze path": (_set("freeze", "file", "/etc/passwd"), r"must be one of masks/freeze\.png"),
 }
 
@@ -256,24 +340,35 @@ def test_load_scene_when_a_field_is_wrong_then_says_which(members, tmp_path, cha
 
 
 def test_load_scene_when_a_newer_program_wrote_it_then_says_so(members, tmp_path):
-    newer = respoken(members, _set("version", 2))
+    newer = respoken(members, _set("version", scene_json.VERSION + 1))
     refused(write(tmp_path / "a.cmps", newer), "newer CMP Studio", SceneVersionError)
 
 
-def test_load_scene_when_it_is_of_an_older_version_then_is_migrated(members, tmp_path, monkeypatch):
-    # There is no version 0; this one says "seconds" where version 1 says "duration".
-    def as_version_0(values):
-        values["version"] = 0
-        values["film"]["seconds"] = values["film"].pop("duration")
+def test_load_scene_when_version_1_wrote_it_then_has_what_it_had():
+    scene = load_scene(DATA / "version_1.cmps")
+    assert [track.kind for track in scene.tracks] == ["arrow", "path", "pin"]
+    assert scene.tracks[1].timing == Timing(0.5, 2.0, "spring", "sway")
+    assert scene.tracks[1].points == ((1, 2), (3, 4), (5, 1))
+    assert scene.tracks[2] == replace(make_pin((60, 40)), id=3, name="hip", color=3, is_on=False)
+    assert scene.film == FilmSettings(3.5, 25.0, "seamless", 0.8)
+    assert np.array_equal(mask_to_array(scene.freeze), mask_to_array(MASK))
+    assert (scene.groups, scene.fill, scene.plate, scene.next_id) == ((), "stretch", None, 4)
 
-    def to_version_1(values):
-        film = dict(values["film"])
-        film["duration"] = film.pop("seconds")
-        return {**values, "film": film}
 
-    monkeypatch.setitem(scene_json.MIGRATIONS, 0, to_version_1)
-    path = write(tmp_path / "a.cmps", respoken(members, as_version_0))
-    assert load_scene(path) == whole_scene()
+def test_load_scene_when_version_1_is_saved_anew_then_is_the_same_scene(tmp_path):
+    scene = load_scene(DATA / "version_1.cmps")
+    save_scene(scene, tmp_path / "new.cmps")
+    assert load_scene(tmp_path / "new.cmps") == scene
+    with zipfile.ZipFile(tmp_path / "new.cmps") as archive:
+        assert json.loads(archive.read("scene.json"))["version"] == 2
+
+
+@pytest.mark.parametrize("field", ["tracks", "film", "freeze", "picture", "next_id"])
+@pytest.mark.parametrize("value", [[1], {"a": 1}, "text", 7.5])
+def test_load_scene_when_a_version_1_file_is_damaged_then_is_a_sentence(tmp_path, field, value):
+    with zipfile.ZipFile(DATA / "version_1.cmps") as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    refused(write(tmp_path / "a.cmps", respoken(members, _set(field, value))), "scene file is")
 
 
 @pytest.mark.parametrize(
@@ -301,7 +396,10 @@ def test_load_scene_when_the_mask_is_damaged_or_does_not_fit_then_says_so(member
     cut = {**members, "masks/freeze.png": members["masks/freeze.png"][:60]}
     refused(write(tmp_path / "a.cmps", cut), "mask is not a readable PNG")
     other = mask_from_array(np.zeros((20, 20), np.uint8)).png
-    refused(write(tmp_path / "b.cmps", {**members, "masks/freeze.png": other}), "should be 64 x 48")
+    refused(
+        write(tmp_path / "b.cmps", {**members, "masks/freeze.png": other}),
+        "must have the size of the picture",
+    )
 
 
 def test_load_scene_when_a_member_unpacks_to_too_much_then_refuses(members, tmp_path, monkeypatch):

@@ -1,0 +1,152 @@
+"""Takes: recorded drags, as timestamped displacements that are smoothed and sped up afterwards.
+
+What was recorded is never changed: smoothing and speed are settings beside it.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+from typing import Final, TypeAlias
+
+from cmp_studio.document.errors import TrackError
+
+TakeSample: TypeAlias = tuple[float, float, float]
+"""Seconds since the recording began, and the displacement dx, dy from where it began, px."""
+
+MAX_SAMPLES: Final = 20_000
+MAX_SMOOTHING: Final = 2.0
+MIN_SPEED: Final = 0.05
+MAX_SPEED: Final = 20.0
+
+_STEP: Final = 1 / 120
+"""Seconds between the points of a smoothed take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """One recorded drag.
+
+    Attributes:
+        samples: What was recorded, at least two, times rising from 0. The first displacement is 0.
+        smoothing: Width of the smoothing, seconds (the standard deviation of a bell curve); 0 for
+            none. The first and last place stay where they are.
+        speed: Factor; 2 plays it twice as fast as it was recorded.
+        is_on: Whether it counts.
+    """
+
+    samples: tuple[TakeSample, ...]
+    smoothing: float = 0.0
+    speed: float = 1.0
+    is_on: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse values that make no sense."""
+        if not 2 <= len(self.samples) <= MAX_SAMPLES:
+            raise TrackError(
+                f"A take has 2 to {MAX_SAMPLES} samples, got {len(self.samples)}; drag for longer."
+            )
+        for sample in self.samples:
+            if len(sample) != 3 or not all(math.isfinite(value) for value in sample):
+                raise TrackError(f"A take's samples are finite triples t, dx, dy, got {sample}.")
+        if self.samples[0] != (0.0, 0.0, 0.0):
+            raise TrackError(f"A take begins at (0, 0, 0), got {self.samples[0]}.")
+        if any(b[0] <= a[0] for a, b in pairwise(self.samples)):
+            raise TrackError("The times of a take's samples must rise.")
+        if not 0 <= self.smoothing <= MAX_SMOOTHING:
+            raise TrackError(
+                f"Smoothing must be from 0 to {MAX_SMOOTHING:g} s, got {self.smoothing}."
+            )
+        if not MIN_SPEED <= self.speed <= MAX_SPEED:
+            raise TrackError(
+                f"A take's speed must be from {MIN_SPEED:g} to {MAX_SPEED:g}, got {self.speed}."
+            )
+
+    @property
+    def seconds(self) -> float:
+        """How long it plays at its speed, seconds."""
+        return self.samples[-1][0] / self.speed
+
+
+def take_from(samples: Iterable[TakeSample], *, recording_speed: float = 1.0) -> Take:
+    """Return the take of what a drag gave.
+
+    Args:
+        samples: Seconds on any clock, and displacements dx, dy on any origin, px; the first sample
+            becomes (0, 0, 0). Samples whose time does not rise are dropped, the later one counts.
+        recording_speed: How fast the film played while the drag was recorded; at 0.5 the take
+            takes half the time that the hand took.
+
+    Raises:
+        TrackError: Fewer than two samples, or too many.
+    """
+    kept: list[TakeSample] = []
+    origin: TakeSample | None = None
+    for time, x, y in samples:
+        if origin is None:
+            origin = (time, x, y)
+        at = (time - origin[0]) * recording_speed
+        sample = (at, x - origin[1], y - origin[2])
+        if kept and at <= kept[-1][0]:
+            if len(kept) > 1:
+                kept[-1] = (kept[-1][0], sample[1], sample[2])
+            continue
+        kept.append(sample)
+    return Take(tuple(kept))
+
+
+def take_at(take: Take, seconds: float) -> tuple[float, float]:
+    """Return the displacement of a take, ``(dx, dy)`` px, at its own time.
+
+    Args:
+        take: Any take, whether on or off.
+        seconds: Since its start, at its speed; before and after it the ends hold.
+    """
+    times, xs, ys = _track_of(take.samples, take.smoothing)
+    at = seconds * take.speed
+    if at <= times[0]:
+        return xs[0], ys[0]
+    if at >= times[-1]:
+        return xs[-1], ys[-1]
+    index = bisect_right(times, at) - 1
+    share = (at - times[index]) / (times[index + 1] - times[index])
+    return (
+        xs[index] + share * (xs[index + 1] - xs[index]),
+        ys[index] + share * (ys[index + 1] - ys[index]),
+    )
+
+
+_Line: TypeAlias = tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]
+
+
+@lru_cache(maxsize=128)
+def _track_of(samples: tuple[TakeSample, ...], smoothing: float) -> _Line:
+    """Return times, dx and dy of a take after smoothing."""
+    times = tuple(sample[0] for sample in samples)
+    xs, ys = tuple(sample[1] for sample in samples), tuple(sample[2] for sample in samples)
+    if smoothing == 0:
+        return times, xs, ys
+    import numpy as np
+
+    count = min(max(2, math.ceil(times[-1] / _STEP) + 1), MAX_SAMPLES)
+    grid = np.linspace(0.0, times[-1], count)
+    step = grid[1] - grid[0]
+    radius = max(1, math.ceil(3 * smoothing / step))
+    kernel = np.exp(-0.5 * (np.arange(-radius, radius + 1) * step / smoothing) ** 2)
+    kernel /= kernel.sum()
+    lines = []
+    for values in (xs, ys):
+        line = np.interp(grid, times, values)
+        padded = np.interp(  # odd reflection about both ends, which keeps them in place
+            np.arange(-radius, count + radius) * step,
+            np.concatenate([-grid[:0:-1], grid, 2 * grid[-1] - grid[-2::-1]]),
+            np.concatenate([2 * line[0] - line[:0:-1], line, 2 * line[-1] - line[-2::-1]]),
+        )
+        smooth = np.convolve(padded, kernel, mode="valid")
+        smooth[0], smooth[-1] = line[0], line[-1]
+        lines.append(tuple(smooth.tolist()))
+    return tuple(grid.tolist()), lines[0], lines[1]
