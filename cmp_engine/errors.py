@@ -9,6 +9,7 @@
     ├── GuidanceError            points or displacements that make no sense
     ├── NotReadyError            a call that came before the one that it needs
     ├── FlowError                a flow array or flow file that can't be used
+    ├── ProbeError               a question to the network that makes no sense
     ├── VideoError               a film or picture sequence that can't be written or read
     ├── Cancelled                the caller asked to stop; nothing is wrong
     └── WeightsError
@@ -46,6 +47,10 @@ class NotReadyError(EngineError):
 
 class FlowError(EngineError):
     """A flow array or a flow file that can't be used."""
+
+
+class ProbeError(EngineError):
+    """A question to the network that makes no sense."""
 
 
 class VideoError(EngineError):
