@@ -110,6 +110,10 @@ class Preferences(QObject):
         """Store bytes."""
         self._settings.setValue(key, value)
 
+    def remove(self, key: str) -> None:
+        """Forget what is under ``key``."""
+        self._settings.remove(key)
+
     def save(self) -> None:
         """Write the file now."""
         self._settings.sync()

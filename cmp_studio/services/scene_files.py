@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, Signal
 from cmp_studio.document.errors import PictureError
 from cmp_studio.document.project_file import load_scene, save_scene
 from cmp_studio.document.scene import Scene, picture_from_bytes
+from cmp_studio.services.autosave import Leftover
 from cmp_studio.services.background import Background
 from cmp_studio.services.pictures import OpenedPicture, open_picture
 from cmp_studio.services.preferences import Preferences
@@ -40,6 +41,7 @@ class _Opened:
     path: Path | None
     source: Path | None
     is_saved: bool
+    leftover: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class SceneFiles(QObject):
         started(sentence): Something takes a moment; what it is.
         opened(name): A document was opened; its name for people.
         saved(path): The scene is in this file.
+        recovered(path): Unsaved work was opened; its copy at this path is not needed any more.
         failed(sentence): It could not be opened or saved.
         finished(): Nothing is being read or written any more.
     """
@@ -64,6 +67,7 @@ class SceneFiles(QObject):
     started = Signal(str)
     opened = Signal(str)
     saved = Signal(object)
+    recovered = Signal(object)
     failed = Signal(str)
     finished = Signal()
 
@@ -87,6 +91,11 @@ class SceneFiles(QObject):
     def open_sample(self, path: Path) -> None:
         """Open a bundled scene: saving asks for another file."""
         self._submit_open(f"Opening {path.stem}…", _FileReader(self._next(), path, is_sample=True))
+
+    def recover(self, leftover: Leftover) -> None:
+        """Open unsaved work that a crash left behind, as if it had never been closed."""
+        reader = _LeftoverReader(self._next(), leftover.scene_path, leftover.path)
+        self._submit_open(f"Opening {leftover.title}…", reader)
 
     def open_bytes(self, encode: Callable[[], bytes], name: str) -> None:
         """Open a photo that is no file (pasted, say).
@@ -116,6 +125,8 @@ class SceneFiles(QObject):
         )
         if opened.source is not None:
             self._preferences.add_recent_file(opened.source)
+        if opened.leftover is not None:
+            self.recovered.emit(opened.leftover)
         self.opened.emit(self._session.title)
         self.finished.emit()
 
@@ -158,6 +169,20 @@ class _FileReader:
         path = self.path.absolute() if is_scene and not self.is_sample else None
         source = None if self.is_sample else self.path
         return _Opened(self.number, scene, picture, path, source, is_saved=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _LeftoverReader:
+    number: int
+    scene_path: Path
+    path: Path | None
+
+    def __call__(self) -> _Opened:
+        scene = load_scene(self.scene_path)
+        picture = open_picture(scene.picture)
+        return _Opened(
+            self.number, scene, picture, self.path, None, is_saved=False, leftover=self.scene_path
+        )
 
 
 @dataclass(frozen=True, slots=True)

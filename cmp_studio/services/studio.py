@@ -5,13 +5,18 @@ from __future__ import annotations
 from PySide6.QtCore import QObject
 
 from cmp_studio.document.scene import Scene
+from cmp_studio.services.advice import Advice
+from cmp_studio.services.autosave import Autosave
 from cmp_studio.services.background import Background
 from cmp_studio.services.export_job import ExportJob, ExportSettings
+from cmp_studio.services.export_queue import ExportQueue
 from cmp_studio.services.motion_backend import EngineChoice, EngineFactory, load_engine
 from cmp_studio.services.playback import Playback
 from cmp_studio.services.predictor_worker import PredictorWorker
 from cmp_studio.services.preferences import Preferences
 from cmp_studio.services.preview import Preview
+from cmp_studio.services.recent_thumbnails import RecentThumbnails
+from cmp_studio.services.scene_command import command_of
 from cmp_studio.services.scene_files import SceneFiles
 from cmp_studio.services.session import Session
 from cmp_studio.services.tools import CanvasTools
@@ -46,6 +51,11 @@ class Studio(QObject):
         self.options = ViewOptions(preferences, self)
         self.files = SceneFiles(self.session, self.background, preferences, self)
         self.weights = WeightsStore(self)
+        self.autosave = Autosave(self.session, self.background, preferences.folder, self)
+        self.files.recovered.connect(self.autosave.on_recovered)
+        self.thumbnails = RecentThumbnails(self.background, self)
+        self.exports = ExportQueue(self)
+        self.advice = Advice(self.session, self.preview, self)
 
     def engine_choice(self) -> EngineChoice:
         """The weights and the device that the user chose last."""
@@ -71,12 +81,30 @@ class Studio(QObject):
         self._exports = [*(old for old in self._exports if old.is_running), job]
         return job
 
+    def command(self) -> str | None:
+        """The open scene as a command line; None when nothing is open or it must be saved."""
+        session = self.session
+        if session.scene is None:
+            return None
+        return command_of(
+            session.scene,
+            path=session.path,
+            is_saved=not session.is_dirty,
+            weights=self.engine_choice().weights,
+        )
+
     def shutdown(self) -> bool:
-        """Stop every thread and save the preferences; return whether all threads have ended."""
+        """Stop every thread and save the preferences; return whether all threads have ended.
+
+        Unsaved work stays in the autosave, unless `Autosave.close` came before.
+        """
         self.playback.pause()
+        self.autosave.write()
+        self.exports.cancel_all()
         for job in self._exports:
             job.cancel()
         ended = [self.worker.stop(), self.weights.stop(), self.background.stop()]
         ended += [job.wait() for job in self._exports]
+        self.autosave.release()
         self.preferences.save()
         return all(ended)

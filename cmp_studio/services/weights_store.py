@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal
 
 from cmp_engine.errors import Cancelled
 from cmp_studio.services.background import Background
+from cmp_studio.services.weights_facts import fact_rows
 from cmp_studio.services.wording import sentence_of
 
 OFFICIAL_NAME: Final = "cmp-official"
@@ -25,12 +26,16 @@ class WeightsRow:
         title: For people.
         is_there: Whether the file is on this machine.
         problem: Why it can't be used, or empty.
+        size: Bytes of the file, or of what would be downloaded.
+        facts: Labels and texts of what the file says about itself.
     """
 
     name: str
     title: str
     is_there: bool
     problem: str = ""
+    size: int = 0
+    facts: tuple[tuple[str, str], ...] = ()
 
 
 class WeightsStore(QObject):
@@ -138,5 +143,9 @@ def _list_rows() -> tuple[WeightsRow, ...]:
     for entry in list_weights():
         title = f"{entry.name} (published demos)" if entry.name == OFFICIAL_NAME else entry.name
         is_there = entry.path is not None
-        rows.append(WeightsRow(entry.name, title, is_there, entry.problem or ""))
+        facts = tuple(fact_rows(entry.metadata))
+        if entry.path is not None:
+            facts += (("File", str(entry.path)),)
+        row = WeightsRow(entry.name, title, is_there, entry.problem or "", entry.size, facts)
+        rows.append(row)
     return tuple(rows)

@@ -78,3 +78,15 @@ def sentence_of(error: BaseException) -> str:
     if text:
         return text.splitlines()[0]
     return f"Something went wrong ({type(error).__name__})."
+
+
+def ago_text(seconds: float) -> str:
+    """How long ago something was, roughly: "just now", "5 minutes ago", "3 days ago"."""
+    minutes = max(0, round(seconds / 60))
+    if minutes < 1:
+        return "just now"
+    for unit, length in (("day", 1440), ("hour", 60), ("minute", 1)):
+        if minutes >= length:
+            count = minutes // length
+            return f"{count} {unit}{'' if count == 1 else 's'} ago"
+    return "just now"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final, Literal
+from typing import Literal
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QMessageBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QMessageBox, QVBoxLayout, QWidget
 
 from cmp_studio.services.error_report import ErrorReport
 from cmp_studio.widgets.controls import make_button, make_label
@@ -14,26 +14,6 @@ from cmp_studio.widgets.icons import application_icon
 from cmp_studio.widgets.theme import GRID
 
 UnsavedAnswer = Literal["save", "discard", "cancel"]
-
-KEYS: Final = (
-    ("Drag", "Draw an arrow"),
-    ("Double-click", "Set a pin"),
-    ("Right-click", "Remove the nearest"),
-    ("Shift + click", "Add to the selection"),
-    ("Arrow keys", "Nudge by 1 px, with Shift by 10"),
-    ("V  A  P", "Select, arrow, pin"),
-    ("Delete", "Delete what is selected"),
-    ("Ctrl+D", "Duplicate"),
-    ("Ctrl+Z  Ctrl+Shift+Z", "Undo, redo"),
-    ("Esc", "Cancel a drag, select nothing"),
-    ("Space", "Play or pause; hold to pan"),
-    (",  .", "One frame back, on"),
-    ("Wheel", "Zoom at the mouse"),
-    ("F  1", "Whole photo, 100 %"),
-    ("H  I", "Hide arrows and pins, inspector"),
-    ("Ctrl+1  2  3", "Photo, motion, flow"),
-    ("Ctrl+E", "Export the film"),
-)
 
 
 def ask_unsaved(parent: QWidget, title: str) -> UnsavedAnswer:
@@ -51,6 +31,21 @@ def ask_unsaved(parent: QWidget, title: str) -> UnsavedAnswer:
     if box.clickedButton() is save:
         return "save"
     return "discard" if box.clickedButton() is discard else "cancel"
+
+
+def ask_stop_exports(parent: QWidget, count: int) -> bool:
+    """Ask whether films that are being written may be given up; return whether they may."""
+    box = QMessageBox(parent)
+    box.setIcon(QMessageBox.Icon.Question)
+    box.setWindowTitle("CMP Studio")
+    several = f"{count} films are not finished yet."
+    box.setText("A film is still being written." if count == 1 else several)
+    box.setInformativeText("Closing stops that and leaves no file behind.")
+    stop = box.addButton("Stop and close", QMessageBox.ButtonRole.DestructiveRole)
+    stay = box.addButton("Stay", QMessageBox.ButtonRole.RejectRole)
+    box.setDefaultButton(stay)
+    box.exec()
+    return box.clickedButton() is stop
 
 
 def show_problem(parent: QWidget, sentence: str) -> QMessageBox:
@@ -72,31 +67,6 @@ def show_error(parent: QWidget, report: ErrorReport, log_file: Path | None) -> Q
     box.setModal(False)
     box.show()
     return box
-
-
-class KeysDialog(QDialog):
-    """What keys and mouse do."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Keys and mouse")
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(3 * GRID)
-        grid.setVerticalSpacing(GRID)
-        for row, (keys, what) in enumerate(KEYS):
-            grid.addWidget(make_label(keys, "title"), row, 0)
-            grid.addWidget(make_label(what, "muted"), row, 1)
-        close = make_button("Close")
-        close.clicked.connect(self.accept)
-        buttons = QHBoxLayout()
-        buttons.addStretch(1)
-        buttons.addWidget(close)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(3 * GRID, 3 * GRID, 3 * GRID, 2 * GRID)
-        column.setSpacing(2 * GRID)
-        column.addLayout(grid)
-        column.addLayout(buttons)
 
 
 class AboutDialog(QDialog):

@@ -9,6 +9,7 @@ from PySide6.QtCore import QBuffer, QIODevice, QMimeData, QObject, Signal
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from cmp_studio.services.autosave import Leftover
 from cmp_studio.services.scene_files import PICTURE_SUFFIXES, SCENE_SUFFIX
 from cmp_studio.services.studio import Studio
 from cmp_studio.widgets.dialogs import ask_unsaved
@@ -40,6 +41,10 @@ class DocumentDesk(QObject):
     def open_sample(self, path: Path) -> None:
         """Open a bundled scene, after asking about unsaved changes."""
         self._leave(lambda: self._studio.files.open_sample(path))
+
+    def recover(self, leftover: Leftover) -> None:
+        """Open unsaved work of a run that crashed, after asking about unsaved changes."""
+        self._leave(lambda: self._studio.files.recover(leftover))
 
     def open_mime(self, mime: QMimeData) -> bool:
         """Open what was dropped or pasted; return whether there was something."""

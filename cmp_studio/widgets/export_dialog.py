@@ -7,8 +7,6 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Final, get_args
 
-from PySide6.QtCore import QUrl, Signal
-from PySide6.QtGui import QCloseEvent, QDesktopServices
 from PySide6.QtWidgets import (
     QDialog,
     QFileDialog,
@@ -29,15 +27,15 @@ from cmp_studio.services.export_job import (
     QUALITY_NAMES,
     ExportFormat,
     ExportJob,
-    ExportProgress,
     ExportQuality,
     ExportSettings,
     export_film_settings,
     export_summary,
 )
+from cmp_studio.services.export_queue import ExportQueue, ExportRow
 from cmp_studio.services.preferences import Preferences
 from cmp_studio.services.session import Session
-from cmp_studio.services.wording import duration_text, sentence_of
+from cmp_studio.services.wording import sentence_of
 from cmp_studio.widgets.controls import (
     ChoiceBox,
     NumberField,
@@ -45,6 +43,7 @@ from cmp_studio.widgets.controls import (
     make_button,
     make_label,
 )
+from cmp_studio.widgets.exports_panel import open_folder, state_text
 from cmp_studio.widgets.theme import GRID, ThemeManager
 
 log = logging.getLogger(__name__)
@@ -57,11 +56,8 @@ MakeJob = Callable[[Scene, ExportSettings], ExportJob]
 class ExportDialog(QDialog):
     """Asks what to write and shows the progress; the window stays in use meanwhile.
 
-    Signals:
-        exported(path): The film is there.
+    The film is written by the queue: closing the dialog does not stop it.
     """
-
-    exported = Signal(object)
 
     def __init__(
         self,
@@ -69,13 +65,15 @@ class ExportDialog(QDialog):
         preferences: Preferences,
         themes: ThemeManager,
         make_job: MakeJob,
+        queue: ExportQueue,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._session = session
         self._preferences = preferences
         self._make_job = make_job
-        self._job: ExportJob | None = None
+        self._queue = queue
+        self._number = 0
         self._result: Path | None = None
         self._replaceable: Path | None = None
         self.setWindowTitle("Export film")
@@ -114,17 +112,14 @@ class ExportDialog(QDialog):
         self.show_button.clicked.connect(self.on_show_clicked)
         self.close_button.clicked.connect(self.close)
         self.start_button.clicked.connect(self.on_start_clicked)
+        queue.changed.connect(self.on_row_changed)
         self._fill()
 
     @property
-    def job(self) -> ExportJob | None:
-        """The export that runs or ran last."""
-        return self._job
-
-    @property
     def is_running(self) -> bool:
-        """Whether a film is being written."""
-        return self._job is not None and self._job.is_running
+        """Whether the film of this dialog is being written or waits for that."""
+        row = self._queue.row(self._number)
+        return row is not None and not row.is_over
 
     def settings(self) -> ExportSettings | None:
         """What the fields say, or None when they make no sense (the dialog then says why)."""
@@ -194,13 +189,16 @@ class ExportDialog(QDialog):
 
     def on_start_clicked(self) -> None:
         """Begin to export, or stop."""
-        if self._job is not None and self._job.is_running:
-            self._job.cancel()
+        if self.is_running:
             self.start_button.setEnabled(False)
             self._say("Stopping…")
+            self._queue.cancel(self._number)
             return
         scene, settings = self._session.scene, self.settings()
         if scene is None or settings is None:
+            return
+        if self._queue.is_writing_to(settings.path):
+            self._say(f"{settings.path.name} is being written; choose another.", is_warning=True)
             return
         if settings.path.is_file() and settings.path != self._replaceable:
             self._replaceable = settings.path
@@ -211,69 +209,43 @@ class ExportDialog(QDialog):
             return
         self._remember(settings)
         self._result = None
-        self._job = self._make_job(scene, settings)
-        self._job.progressed.connect(self.on_progressed)
-        self._job.succeeded.connect(self.on_succeeded)
-        self._job.cancelled.connect(self.on_cancelled)
-        self._job.failed.connect(self.on_failed)
-        self._job.start()
-        self.bar.setRange(0, 0)
-        self._say("Loading the network…")
-        self._update_buttons(is_running=True)
+        self._number = self._queue.add(self._make_job(scene, settings))
+        row = self._queue.row(self._number)
+        if row is not None:
+            self._show_row(row)
 
     def on_show_clicked(self) -> None:
         """Open the folder of the film in the desktop's file manager."""
         if self._result is not None:
-            folder = self._result if self._result.is_dir() else self._result.parent
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
+            open_folder(self._result)
 
-    # What the job says.
+    # What the queue says.
 
-    def on_progressed(self, progress: ExportProgress) -> None:
-        """Show how far it is."""
-        if not self.start_button.isEnabled():
+    def on_row_changed(self, number: int) -> None:
+        """Show how far the film of this dialog is."""
+        row = self._queue.row(number)
+        if number == self._number and row is not None:
+            self._show_row(row)
+
+    def _show_row(self, row: ExportRow) -> None:
+        if row.state in ("waiting", "running"):
+            if self.start_button.text() == "Stop" and not self.start_button.isEnabled():
+                return  # stopping; what was on its way counts no more
+            self.bar.setRange(0, 0 if row.progress is None else row.progress.total)
+            self.bar.setValue(0 if row.progress is None else row.progress.done)
+            self._say(state_text(row))
+            if self.start_button.text() != "Stop":
+                self._update_buttons(is_running=True)
             return
-        self.bar.setRange(0, progress.total)
-        self.bar.setValue(progress.done)
-        text = f"{progress.done} of {progress.total}"
-        if progress.seconds_left is not None:
-            text += f" · {duration_text(progress.seconds_left)} left"
-        self._say(text)
-
-    def on_succeeded(self, path: Path) -> None:
-        """The film is there."""
-        self._result = path
-        self.bar.setRange(0, 1)
-        self.bar.setValue(1)
-        self._say(f"Done: {path.name}{_size_text(path)}")
+        self._result = row.result
+        if row.result is None:
+            self._reset_bar()
+            self._say(f"{state_text(row)}", is_warning=row.state == "failed")
+        else:
+            self.bar.setRange(0, 1)
+            self.bar.setValue(1)
+            self._say(f"Done: {row.result.name}{_size_text(row.result)}")
         self._update_buttons(is_running=False)
-        self.exported.emit(path)
-
-    def on_cancelled(self) -> None:
-        """Nothing was left behind."""
-        self._reset_bar()
-        self._say("Stopped; nothing was written.")
-        self._update_buttons(is_running=False)
-
-    def on_failed(self, sentence: str) -> None:
-        """Say why there is no film."""
-        self._reset_bar()
-        self._say(sentence, is_warning=True)
-        self._update_buttons(is_running=False)
-
-    # Qt overrides.
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """Stop the export with the dialog."""
-        if self._job is not None and self._job.is_running:
-            self._job.cancel()
-            self._job.wait()
-        super().closeEvent(event)
-
-    def reject(self) -> None:
-        """Escape closes, unless a film is being written."""
-        if not self.is_running:
-            super().reject()
 
     # Inside.
 
@@ -375,11 +347,12 @@ class ExportDialog(QDialog):
         for field in fields:
             field.setEnabled(not is_running)
         self.start_button.setEnabled(True)
-        self.start_button.setText("Cancel" if is_running else "Export")
+        self.start_button.setText("Stop" if is_running else "Export")
         self.start_button.setProperty("role", "" if is_running else "primary")
         self.start_button.style().polish(self.start_button)
         self.show_button.setVisible(self._result is not None)
-        self.close_button.setEnabled(not is_running)
+        self.close_button.setText("Hide" if is_running else "Close")
+        self.close_button.setToolTip("The film goes on being written" if is_running else "")
 
 
 def _known(value: str, choices: Collection[str], default: str) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, Signal
@@ -14,33 +12,27 @@ from PySide6.QtGui import (
     QDropEvent,
     QPaintEvent,
 )
-from PySide6.QtWidgets import (
-    QHBoxLayout,
-    QMainWindow,
-    QSplitter,
-    QStackedWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from cmp_studio.services.samples import first_sample
 from cmp_studio.services.studio import Studio
-from cmp_studio.services.wording import tracks_title
 from cmp_studio.widgets.actions import Actions
 from cmp_studio.widgets.bars import HeaderBar, ToolColumn, separator
 from cmp_studio.widgets.canvas import Canvas
 from cmp_studio.widgets.canvas_notes import CoachCard, DropVeil
-from cmp_studio.widgets.dialogs import AboutDialog, KeysDialog, show_problem
+from cmp_studio.widgets.coach import CoachMarks, CoachStep
+from cmp_studio.widgets.dialogs import ask_stop_exports, show_problem
 from cmp_studio.widgets.document_desk import DocumentDesk
 from cmp_studio.widgets.export_dialog import ExportDialog
 from cmp_studio.widgets.inspector import Inspector
 from cmp_studio.widgets.status_bar import StatusBar
+from cmp_studio.widgets.studio_page import StudioPage
 from cmp_studio.widgets.submenus import Submenus
 from cmp_studio.widgets.theme import ThemeManager
 from cmp_studio.widgets.timeline import Timeline
 from cmp_studio.widgets.welcome import Welcome
+from cmp_studio.widgets.window_commands import WindowCommands
 
-_INSPECTOR_WIDTH = 264
 _STACK_WELCOME, _STACK_STUDIO = 0, 1
 
 
@@ -58,32 +50,39 @@ class MainWindow(QMainWindow):
         self.studio = studio
         self._themes = themes
         self._was_painted = False
-        self.export_dialog: ExportDialog | None = None
         session, preview = studio.session, studio.preview
         playback, tools, options = studio.playback, studio.tools, studio.options
         self.desk = DocumentDesk(studio, self)
-        self.actions_by_name = Actions(self)
+        self.actions_by_name = Actions(self, studio.preferences)
         self.canvas = Canvas(session, preview, playback, tools, options, themes)
-        self.welcome = Welcome(studio.preferences, studio.background, themes)
+        self.welcome = Welcome(studio.preferences, studio.background, studio.thumbnails, themes)
         self.inspector = Inspector(session, options, themes)
         self.timeline = Timeline(session, playback, preview, themes)
-        self.status = StatusBar(tools, preview)
+        self.status = StatusBar(tools, preview, studio.exports)
         self.coach = CoachCard(session, themes, self.canvas)
         self._veil = DropVeil(themes, self)
         self._build()
+        self.coach_marks = CoachMarks(self._coach_steps(), themes, self)
         self.actions_by_name.build_menus(self)
         self.submenus = Submenus(self, studio, self.timeline.loop_menu)
+        self.commands = WindowCommands(self, themes)
         self._connect()
         self.setAcceptDrops(True)
         self.setWindowTitle("CMP Studio")
         self.resize(1280, 800)
         self.restoreGeometry(studio.preferences.blob("window/geometry"))
-        self._is_inspector_wanted = studio.preferences.flag("window/inspector", default=True)
+        if not self.page.restore(studio.preferences.blob("window/docks")):
+            self.page.arrange()
+        self.on_dock_toggled("", is_shown=True)
         self.on_theme_changed()
         self.on_options_changed()
         self.on_tool_changed(tools.tool)
         self.on_document_opened()
-        self.on_state_changed()
+
+    @property
+    def export_dialog(self) -> ExportDialog | None:
+        """The dialog that was opened last, or None."""
+        return self.commands.export_dialog
 
     def expect(self, path: Path | None) -> None:
         """Show the empty canvas where `start` will open something, so that no page flashes by."""
@@ -98,68 +97,39 @@ class MainWindow(QMainWindow):
             self.studio.files.open(path)
         elif sample is not None:
             self.studio.files.open_sample(sample)
+            if not self.studio.preferences.flag("window/coached", default=False):
+                self.coach_marks.start()
         self.welcome.fill()
+        self.studio.autosave.look()
 
     # Commands.
 
-    def on_export(self) -> None:
-        """Show the export dialog."""
-        if self.studio.session.scene is None:
-            return
-        if self.export_dialog is not None and self.export_dialog.is_running:
-            self.export_dialog.raise_()
-            self.export_dialog.activateWindow()
-            return
-        if self.export_dialog is not None:
-            self.export_dialog.deleteLater()
-        self.studio.session.commit()
-        self.export_dialog = ExportDialog(
-            self.studio.session,
-            self.studio.preferences,
-            self._themes,
-            self.studio.make_export,
-            self,
-        )
-        self.export_dialog.show()
-
-    def on_switch(self) -> None:
-        """Switch the selected tracks on or off."""
-        tracks = self.studio.session.selected_tracks
-        if tracks:
-            is_on = not all(track.is_on for track in tracks)
-            verb = "Switch on" if is_on else "Switch off"
-            changed = [replace(track, is_on=is_on) for track in tracks]
-            self.studio.session.set_tracks(changed, f"{verb} {tracks_title(tracks)}")
-
-    def on_first_frame(self) -> None:
-        """Go to the start."""
-        self.studio.playback.pause()
-        self.studio.playback.seek(0)
-
-    def on_last_frame(self) -> None:
-        """Go to the end."""
-        self.studio.playback.pause()
-        self.studio.playback.seek(self.studio.playback.frame_count - 1)
+    def on_dock_toggled(self, _name: str, is_shown: bool) -> None:  # noqa: FBT001 - a slot
+        """Show in the menu which panels are there."""
+        for name in ("inspector", "timeline"):
+            self.actions_by_name[name].setChecked(not self.page.dock(name).isHidden())
 
     def on_inspector_toggled(self, is_shown: bool) -> None:  # noqa: FBT001 - a slot
         """Show or hide the inspector."""
-        self._is_inspector_wanted = is_shown
-        self.studio.preferences.set_flag("window/inspector", value=is_shown)
-        self.inspector.setVisible(is_shown)
+        self.page.dock("inspector").setVisible(is_shown)
+
+    def on_timeline_toggled(self, is_shown: bool) -> None:  # noqa: FBT001 - a slot
+        """Show or hide the timeline."""
+        self.page.dock("timeline").setVisible(is_shown)
+
+    def on_coached(self) -> None:
+        """The first steps were seen; they come again only when asked for."""
+        self.studio.preferences.set_flag("window/coached", value=True)
+        self.canvas.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def on_history_changed(self) -> None:
+        """Who has drawn something needs the first mark no longer."""
+        if self.studio.session.undo_label:
+            self.coach_marks.done(0)
 
     def on_overlays_toggled(self, is_shown: bool) -> None:  # noqa: FBT001 - a slot
         """Show or hide arrows and pins."""
         self.studio.options.set_has_overlays(value=is_shown)
-
-    def on_about(self) -> None:
-        """Say what this is."""
-        info = self.studio.preview.engine
-        weights, device = ("none", "none") if info is None else (info.weights, info.device)
-        AboutDialog(weights, device, self).show()
-
-    def on_keys(self) -> None:
-        """Say what keys and mouse do."""
-        KeysDialog(self).show()
 
     def on_track_removed(self, title: str) -> None:
         """Say that a right-click took a track away, and how to get it back."""
@@ -171,7 +141,6 @@ class MainWindow(QMainWindow):
         """Show the studio or the welcome page."""
         is_open = self.studio.session.scene is not None
         self._stack.setCurrentIndex(_STACK_STUDIO if is_open else _STACK_WELCOME)
-        self.inspector.setVisible(self._is_inspector_wanted)
         self.status.show_document(is_open=is_open)
         if is_open:
             self.canvas.setFocus(Qt.FocusReason.OtherFocusReason)
@@ -183,31 +152,6 @@ class MainWindow(QMainWindow):
         title = session.title
         self.setWindowTitle(f"{title}[*] - CMP Studio" if title else "CMP Studio")
         self.setWindowModified(session.is_dirty)
-
-    def on_state_changed(self) -> None:
-        """Enable what can be done now."""
-        session, actions = self.studio.session, self.actions_by_name
-        scene = session.scene
-        is_open = scene is not None
-        for name in (
-            "save", "save_as", "export", "close", "view_photo", "view_motion", "view_flow",
-            "overlays", "fit", "actual_size", "zoom_in", "zoom_out", "play", "next_frame",
-            "previous_frame", "first_frame", "last_frame", "tool_select", "tool_arrow", "tool_pin",
-        ):  # fmt: skip
-            actions[name].setEnabled(is_open)
-        self.header.setEnabled(is_open)
-        has_selection = bool(session.selection)
-        for name in ("delete", "duplicate", "switch"):
-            actions[name].setEnabled(has_selection)
-        has_tracks = scene is not None and bool(scene.tracks)
-        for name in ("select_all", "remove_all"):
-            actions[name].setEnabled(has_tracks)
-        for name, label in (("undo", session.undo_label), ("redo", session.redo_label)):
-            verb = name.capitalize()
-            actions[name].setEnabled(bool(label))
-            actions[name].setText(f"{verb} {label[:1].lower()}{label[1:]}" if label else verb)
-            keys = actions[name].shortcut().toString()
-            actions[name].setToolTip(f"{actions[name].text()} ({keys})")
 
     def on_playing_changed(self, is_playing: bool) -> None:  # noqa: FBT001 - a slot
         """Name the play command by what it does."""
@@ -264,9 +208,14 @@ class MainWindow(QMainWindow):
         if not self.desk.may_close():
             event.ignore()
             return
+        if not self._may_stop_exports():
+            event.ignore()
+            return
         if self.export_dialog is not None:
             self.export_dialog.close()
         self.studio.preferences.set_blob("window/geometry", self.saveGeometry())
+        self.studio.preferences.set_blob("window/docks", self.page.save())
+        self.studio.autosave.close()
         self.studio.shutdown()
         super().closeEvent(event)
 
@@ -303,31 +252,16 @@ class MainWindow(QMainWindow):
         self.tool_column = ToolColumn(
             [actions["tool_select"], actions["tool_arrow"], actions["tool_pin"]]
         )
-        self._splitter = QSplitter(Qt.Orientation.Horizontal)
-        self._splitter.setHandleWidth(1)
-        self._splitter.setChildrenCollapsible(False)
-        self._splitter.addWidget(self.canvas)
-        self._splitter.addWidget(self.inspector)
-        self._splitter.setStretchFactor(0, 1)
-        self._splitter.setStretchFactor(1, 0)
-        self._splitter.setSizes([1000, _INSPECTOR_WIDTH])
-        middle = QHBoxLayout()
-        middle.setSpacing(0)
-        middle.addWidget(self.tool_column)
-        middle.addWidget(separator(is_vertical=True))
-        middle.addWidget(self._splitter, 1)
-        desk = QWidget()
-        column = QVBoxLayout(desk)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self.header)
-        column.addWidget(separator())
-        column.addLayout(middle, 1)
-        column.addWidget(separator())
-        column.addWidget(self.timeline)
+        self.page = StudioPage(self.header, self.tool_column, self.canvas)
+        right, bottom = (
+            Qt.DockWidgetArea.RightDockWidgetArea,
+            Qt.DockWidgetArea.BottomDockWidgetArea,
+        )
+        self.page.add_dock("inspector", "Inspector", self.inspector, right)
+        self.page.add_dock("timeline", "Timeline", self.timeline, bottom)
         self._stack = QStackedWidget()
         self._stack.addWidget(self.welcome)
-        self._stack.addWidget(desk)
+        self._stack.addWidget(self.page)
         ground = QWidget()
         whole = QVBoxLayout(ground)
         whole.setContentsMargins(0, 0, 0, 0)
@@ -342,8 +276,7 @@ class MainWindow(QMainWindow):
         studio = self.studio
         session, playback, files = studio.session, studio.playback, studio.files
         session.opened.connect(self.on_document_opened)
-        session.history_changed.connect(self.on_state_changed)
-        session.selection_changed.connect(self.on_state_changed)
+        session.history_changed.connect(self.on_history_changed)
         session.dirty_changed.connect(self.setWindowModified)
         session.path_changed.connect(self.on_title_changed)
         playback.playing_changed.connect(self.on_playing_changed)
@@ -365,59 +298,41 @@ class MainWindow(QMainWindow):
         self.welcome.paste_asked.connect(self.desk.on_paste)
         self.welcome.sample_chosen.connect(self.desk.open_sample)
         self.welcome.file_chosen.connect(self.desk.open)
-        self._connect_actions()
-
-    def _connect_actions(self) -> None:
-        studio, actions = self.studio, self.actions_by_name
-        session, playback = studio.session, studio.playback
-        tools, options = studio.tools, studio.options
-        actions["inspector"].setChecked(studio.preferences.flag("window/inspector", default=True))
-        commands: dict[str, Callable[[], object]] = {
-            "open": self.desk.on_open,
-            "paste": self.desk.on_paste,
-            "save": self.desk.on_save,
-            "save_as": self.desk.on_save_as,
-            "export": self.on_export,
-            "close": self.desk.on_close,
-            "quit": self.close,
-            "undo": session.undo,
-            "redo": session.redo,
-            "duplicate": session.duplicate_selected,
-            "delete": session.remove_selected,
-            "select_all": session.select_all,
-            "remove_all": session.remove_all,
-            "switch": self.on_switch,
-            "tool_select": lambda: tools.set_tool("select"),
-            "tool_arrow": lambda: tools.set_tool("arrow"),
-            "tool_pin": lambda: tools.set_tool("pin"),
-            "view_photo": lambda: options.set_mode("photo"),
-            "view_motion": lambda: options.set_mode("motion"),
-            "view_flow": lambda: options.set_mode("flow"),
-            "fit": self.canvas.fit,
-            "actual_size": self.canvas.show_actual_size,
-            "zoom_in": lambda: self.canvas.zoom_by(1),
-            "zoom_out": lambda: self.canvas.zoom_by(-1),
-            "theme_system": lambda: studio.preferences.set_theme("system"),
-            "theme_dark": lambda: studio.preferences.set_theme("dark"),
-            "theme_light": lambda: studio.preferences.set_theme("light"),
-            "play": playback.toggle,
-            "next_frame": lambda: playback.step(1),
-            "previous_frame": lambda: playback.step(-1),
-            "first_frame": self.on_first_frame,
-            "last_frame": self.on_last_frame,
-            "keys": self.on_keys,
-            "about": self.on_about,
-        }
-        for name, command in commands.items():
-            actions[name].triggered.connect(_without_argument(command))
+        self.page.dock_toggled.connect(self.on_dock_toggled)
+        self.coach_marks.finished.connect(self.on_coached)
+        self.status.exports_clicked.connect(self.commands.on_exports)
+        studio.advice.given.connect(self.status.show_advice)
+        studio.autosave.failed.connect(self.on_warned)
+        actions = self.actions_by_name
         actions["overlays"].toggled.connect(self.on_overlays_toggled)
         actions["inspector"].toggled.connect(self.on_inspector_toggled)
+        actions["timeline"].toggled.connect(self.on_timeline_toggled)
 
+    def _may_stop_exports(self) -> bool:
+        """Whether no film is being written, or the user lets it go."""
+        count = len(self.studio.exports.open_rows)
+        return count == 0 or ask_stop_exports(self, count)
 
-def _without_argument(command: Callable[[], object]) -> Callable[[], None]:
-    """Leave out the "checked" that a triggered action hands over."""
-
-    def call() -> None:
-        command()
-
-    return call
+    def _coach_steps(self) -> tuple[CoachStep, ...]:
+        return (
+            CoachStep(
+                "Drag on the photo",
+                "An arrow says: this spot will go there. Draw one on a part, and what belongs to "
+                "it comes along. Double-click what should stay.",
+                lambda: self.canvas,
+                "inside",
+            ),
+            CoachStep(
+                "It plays while you work",
+                "Every arrow has its bar: drag it to say when it moves. Space plays and pauses.",
+                lambda: self.timeline,
+                "above",
+            ),
+            CoachStep(
+                "Take it with you",
+                "Export writes a film or a GIF. For a photo of your own, drop it anywhere in the "
+                "window.",
+                lambda: self.header.export_button,
+                "below",
+            ),
+        )

@@ -7,6 +7,7 @@ from typing import Final
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QWidget
 
+from cmp_studio.services.export_queue import ExportQueue
 from cmp_studio.services.preview import Preview
 from cmp_studio.services.tools import CanvasTools
 from cmp_studio.widgets.controls import make_button, make_label
@@ -21,12 +22,22 @@ class StatusBar(QFrame):
 
     Signals:
         zoom_clicked(): The user wants the whole photo in view.
+        exports_clicked(): The user wants to see the films that are being written.
     """
 
     zoom_clicked = Signal()
+    exports_clicked = Signal()
 
-    def __init__(self, tools: CanvasTools, preview: Preview, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        tools: CanvasTools,
+        preview: Preview,
+        exports: ExportQueue,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
+        self._exports = exports
+        self._advice = ""
         self._tools = tools
         self._preview = preview
         self.setProperty("role", "panel")
@@ -39,6 +50,10 @@ class StatusBar(QFrame):
         self.busy.setFixedWidth(64)
         self.busy.setAccessibleName("Working")
         self.busy.hide()
+        self.exports = make_button("", "flat")
+        self.exports.setAccessibleName("Exports")
+        self.exports.setToolTip("Show the films that are being written")
+        self.exports.hide()
         self.engine = make_label("", "muted")
         self.speed = make_label("", "muted")
         self.speed.setToolTip("Time of the last answer of the network")
@@ -50,6 +65,7 @@ class StatusBar(QFrame):
         row.setSpacing(2 * GRID)
         row.addWidget(self.hint, 1)
         row.addWidget(self.busy)
+        row.addWidget(self.exports)
         row.addWidget(self.engine)
         row.addWidget(self.speed)
         row.addWidget(self.zoom)
@@ -63,6 +79,8 @@ class StatusBar(QFrame):
         self._busy_timer.timeout.connect(self.on_busy_due)
         self._work = ""
         self.zoom.clicked.connect(self.zoom_clicked)
+        self.exports.clicked.connect(self.exports_clicked)
+        exports.changed.connect(self.on_exports_changed)
         tools.hint_changed.connect(self.on_hint_changed)
         preview.engine_changed.connect(self.on_engine_changed)
         preview.busy_changed.connect(self.on_busy_changed)
@@ -82,6 +100,25 @@ class StatusBar(QFrame):
         self._set_hint(text, role="warning" if is_warning else "")
         self._message_timer.start(MESSAGE_MS)
 
+    def show_advice(self, sentence: str) -> None:
+        """Say what to try, before the hint, until there is nothing to say or the mouse is busy."""
+        self._advice = sentence
+        self.on_hint_changed()
+
+    def on_exports_changed(self, _number: int) -> None:
+        """Show how far the films are that are being written."""
+        rows = self._exports.open_rows
+        self.exports.setVisible(bool(rows))
+        running = next((row for row in rows if row.state == "running"), None)
+        if running is None:
+            return
+        progress = running.progress
+        share = "…"
+        if progress is not None and progress.total:
+            share = f" {100 * progress.done // progress.total} %"
+        more = f" · {len(rows) - 1} more" if len(rows) > 1 else ""
+        self.exports.setText(f"Exporting{share}{more}")
+
     def show_work(self, text: str) -> None:
         """Say what is being done until `show_work("")`."""
         self._work = text
@@ -99,8 +136,12 @@ class StatusBar(QFrame):
 
     def on_hint_changed(self) -> None:
         """Show what a click would do, unless there is something to say."""
-        if not self._message:
-            self._set_hint(self._work or self._tools.hint, role="muted")
+        if self._message:
+            return
+        if self._advice and not self._work and not self._tools.is_active:
+            self._set_hint(f"{self._tools.hint}  ·  {self._advice}", role="muted")
+            return
+        self._set_hint(self._work or self._tools.hint, role="muted")
 
     def on_engine_changed(self) -> None:
         """Show which weights answer on which device."""

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
-from PySide6.QtGui import QAction, QActionGroup
-from PySide6.QtWidgets import QFileDialog, QMenu, QProgressDialog
+from PySide6.QtGui import QAction, QActionGroup, QIcon, QPixmap
+from PySide6.QtWidgets import QMenu
 
 from cmp_studio.services.samples import samples_folder
 from cmp_studio.services.studio import Studio
@@ -28,7 +28,6 @@ class Submenus(QObject):
         self._menus = actions.submenus
         self._weights_group = QActionGroup(self)
         self._device_group = QActionGroup(self)
-        self._progress: QProgressDialog | None = None
         for action in loop_menu.actions():
             self._menus["@loop"].addAction(action)
         self._menus["@recent"].aboutToShow.connect(self.on_recent_about_to_show)
@@ -40,7 +39,7 @@ class Submenus(QObject):
         studio.preview.engine_changed.connect(self.on_engine_changed)
         studio.weights.listed.connect(self.on_weights_listed)
         studio.weights.added.connect(self.on_weights_added)
-        studio.weights.progressed.connect(self.on_fetch_progressed)
+        studio.thumbnails.ready.connect(self.on_thumbnail_ready)
         self._fill_samples()
         self.on_recent_about_to_show()
         self.on_weights_listed()
@@ -53,12 +52,19 @@ class Submenus(QObject):
         for path in files:
             action = menu.addAction(path.name)
             action.setData(str(path))
+            self._set_thumbnail(action, path)
             action.setToolTip(str(path))
             action.triggered.connect(self.on_file_triggered)
         menu.setEnabled(bool(files))
         if files:
             menu.addSeparator()
             menu.addAction("Clear list").triggered.connect(self.on_clear_recent)
+
+    def on_thumbnail_ready(self, path: Path) -> None:
+        """Show the small picture of a recent file."""
+        for action in self._menus["@recent"].actions():
+            if action.data() == str(path):
+                self._set_thumbnail(action, path)
 
     def on_clear_recent(self) -> None:
         """Forget the files that were open last."""
@@ -93,7 +99,6 @@ class Submenus(QObject):
 
     def on_weights_listed(self) -> None:
         """List the weights on this machine."""
-        self._close_progress()
         info = self._studio.preview.engine
         menu = self._menus["@weights"]
         menu.clear()
@@ -123,51 +128,27 @@ class Submenus(QObject):
 
     def on_weights_added(self, name: str) -> None:
         """Take the weights that were just added."""
-        self._close_progress()
         self._window.status.show_message(f"Added the weights “{name}”")
         self._studio.load_engine(replace(self._studio.engine_choice(), weights=name))
 
     def on_import_weights(self) -> None:
         """Choose a file of weights and add it."""
-        chosen, _ = QFileDialog.getOpenFileName(
-            self._window,
-            "Add weights",
-            str(Path.home()),
-            "Weights (*.safetensors *.pth.tar *.pth *.tar);;All files (*)",
-        )
-        if chosen:
-            self._window.status.show_message(f"Adding {Path(chosen).name}…")
-            self._studio.weights.add_file(Path(chosen))
+        self._window.commands.on_weights()
+        if self._window.commands.weights_dialog is not None:
+            self._window.commands.weights_dialog.on_add_clicked()
 
     def on_fetch_weights(self) -> None:
         """Download the weights of the published demos."""
-        if self._studio.weights.is_fetching:
-            return
-        self._progress = QProgressDialog(
-            "Downloading the published weights…", "Stop", 0, 0, self._window
-        )
-        self._progress.setWindowTitle("Weights")
-        self._progress.setMinimumDuration(0)
-        self._progress.setAutoClose(False)
-        self._progress.canceled.connect(self._studio.weights.cancel)
-        self._progress.show()
-        self._studio.weights.fetch_official()
+        self._window.commands.on_weights()
+        dialog = self._window.commands.weights_dialog
+        if dialog is not None and not self._studio.weights.is_fetching:
+            dialog.on_fetch_clicked()
 
-    def on_fetch_progressed(self, done: int, total: int) -> None:
-        """Show how far the download is."""
-        if self._progress is not None and total > 0:
-            self._progress.setRange(0, 1000)
-            self._progress.setValue(min(999, round(1000 * done / total)))
-            self._progress.setLabelText(
-                f"Downloading the published weights: {done / 1e6:.0f} of {total / 1e6:.0f} MB"
-            )
-
-    def _close_progress(self) -> None:
-        if self._progress is not None and not self._studio.weights.is_fetching:
-            self._progress.canceled.disconnect(self._studio.weights.cancel)
-            self._progress.close()
-            self._progress.deleteLater()
-            self._progress = None
+    def _set_thumbnail(self, action: QAction, path: Path) -> None:
+        png, pixmap = self._studio.thumbnails.png(path), QPixmap()
+        if png and pixmap.loadFromData(png):
+            action.setIcon(QIcon(pixmap))
+            action.setIconVisibleInMenu(True)
 
     def _fill_samples(self) -> None:
         menu = self._menus["@samples"]

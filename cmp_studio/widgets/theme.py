@@ -184,7 +184,20 @@ def style_sheet(theme: Theme) -> str:
 QToolTip {{ background: {t.raised}; color: {t.text}; border: 1px solid {t.border};
     padding: 4px 8px; }}
 QMainWindow, QDialog {{ background: {t.window}; }}
-QMainWindow::separator {{ width: 1px; height: 1px; background: {t.border}; }}
+QMainWindow::separator {{ width: 3px; height: 3px; background: {t.border}; }}
+QMainWindow::separator:hover {{ background: {t.accent}; }}
+QTreeView, QListView, QTextBrowser {{ background: {t.raised}; color: {t.text};
+    border: 1px solid {t.border}; border-radius: 5px; padding: 4px;
+    selection-background-color: {t.pressed}; selection-color: {t.text}; }}
+QTreeView:focus, QListView:focus, QTextBrowser:focus {{ border-color: {t.accent}; }}
+QTreeView::item {{ padding: 3px 4px; }}
+QTreeView::item:selected, QListView::item:selected {{ background: {t.pressed};
+    color: {t.text}; border-radius: 4px; }}
+QListView::item {{ padding: 4px 6px; }}
+QHeaderView::section {{ background: {t.raised}; color: {t.muted}; border: 0;
+    border-bottom: 1px solid {t.border}; padding: 4px 6px; }}
+QDockWidget {{ color: {t.muted}; font-weight: 600; titlebar-close-icon: none; }}
+QDockWidget::title {{ background: {t.window}; padding: 5px 16px; text-align: left; }}
 QMenuBar {{ background: {t.window}; color: {t.text}; padding: 2px 8px; }}
 QMenuBar::item {{ background: transparent; padding: 4px 8px; border-radius: 4px; }}
 QMenuBar::item:selected {{ background: {t.hover}; }}

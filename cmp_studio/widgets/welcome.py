@@ -11,13 +11,15 @@ from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from cmp_studio.services.background import Background
 from cmp_studio.services.preferences import Preferences
+from cmp_studio.services.recent_thumbnails import RecentThumbnails
 from cmp_studio.services.samples import Sample, list_samples
 from cmp_studio.widgets.controls import make_button, make_label
 from cmp_studio.widgets.icons import icon_pixmap
 from cmp_studio.widgets.theme import GRID, ThemeManager
 
 _THUMBNAIL: Final = QSize(176, 124)
-_MAX_RECENT: Final = 4
+_RECENT_THUMBNAIL: Final = QSize(96, 68)
+_MAX_RECENT: Final = 5
 
 
 class Welcome(QWidget):
@@ -39,12 +41,15 @@ class Welcome(QWidget):
         self,
         preferences: Preferences,
         background: Background,
+        thumbnails: RecentThumbnails,
         themes: ThemeManager,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._preferences = preferences
         self._background = background
+        self._thumbnails = thumbnails
+        self._recent_buttons: list[RecentButton] = []
         self._themes = themes
         self._sample_buttons: list[SampleButton] = []
         self.drop_zone = DropZone(themes)
@@ -55,8 +60,8 @@ class Welcome(QWidget):
         self._samples_row = QHBoxLayout()
         self._samples_row.setSpacing(2 * GRID)
         self._recent_title = make_label("Recent", "section")
-        self._recent_column = QVBoxLayout()
-        self._recent_column.setSpacing(2)
+        self._recent_row = QHBoxLayout()
+        self._recent_row.setSpacing(GRID)
         column = QVBoxLayout()
         column.setSpacing(GRID)
         column.addStretch(2)
@@ -66,7 +71,7 @@ class Welcome(QWidget):
         column.addLayout(self._samples_row)
         column.addSpacing(GRID)
         column.addWidget(self._recent_title)
-        column.addLayout(self._recent_column)
+        column.addLayout(self._recent_row)
         column.addStretch(3)
         row = QHBoxLayout(self)
         row.setContentsMargins(3 * GRID, 2 * GRID, 3 * GRID, 2 * GRID)
@@ -74,6 +79,7 @@ class Welcome(QWidget):
         row.addLayout(column)
         row.addStretch(1)
         preferences.recent_files_changed.connect(self.on_recent_files_changed)
+        thumbnails.ready.connect(self.on_thumbnail_ready)
         themes.changed.connect(self.update)
         self.on_recent_files_changed()
 
@@ -101,24 +107,30 @@ class Welcome(QWidget):
 
     def on_recent_files_changed(self) -> None:
         """Show the files that were open last."""
-        while (item := self._recent_column.takeAt(0)) is not None:
-            widget = item.widget()
-            if widget is not None:
-                widget.deleteLater()
+        for button in self._recent_buttons:
+            self._recent_row.removeWidget(button)
+            button.deleteLater()
+        while self._recent_row.takeAt(0) is not None:
+            pass
         files = self._preferences.recent_files()[:_MAX_RECENT]
         self._recent_title.setVisible(bool(files))
-        for path in files:
-            button = make_button(path.name, "flat")
-            button.setProperty("path", str(path))
-            button.setToolTip(str(path))
+        self._recent_buttons = [RecentButton(path, self._thumbnails.png(path)) for path in files]
+        for button in self._recent_buttons:
             button.clicked.connect(self.on_recent_clicked)
-            self._recent_column.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
+            self._recent_row.addWidget(button)
+        self._recent_row.addStretch(1)
+
+    def on_thumbnail_ready(self, path: Path) -> None:
+        """Show the small picture of a recent file."""
+        for button in self._recent_buttons:
+            if button.path == path:
+                button.show_picture(self._thumbnails.png(path))
 
     def on_recent_clicked(self) -> None:
         """Open the recent file whose name was clicked."""
         button = self.sender()
-        if button is not None:
-            self.file_chosen.emit(Path(str(button.property("path"))))
+        if isinstance(button, RecentButton):
+            self.file_chosen.emit(button.path)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Fill the ground."""
@@ -191,12 +203,38 @@ class SampleButton(QToolButton):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         picture = QPixmap()
         picture.loadFromData(sample.thumbnail)
-        self.setIcon(QIcon(_cropped(picture, self.devicePixelRatioF())))
+        self.setIcon(QIcon(_cropped(picture, _THUMBNAIL, self.devicePixelRatioF())))
 
 
-def _cropped(picture: QPixmap, ratio: float) -> QPixmap:
-    """The middle of a picture, filling the thumbnail's frame, with round corners."""
-    size = _THUMBNAIL * ratio
+class RecentButton(QToolButton):
+    """A recent file as a small picture with its name."""
+
+    def __init__(self, path: Path, png: bytes, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.path = path
+        self.setAccessibleName(f"Recent file {path.name}")
+        self.setToolTip(str(path))
+        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
+        self.setIconSize(_RECENT_THUMBNAIL)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        name = self.fontMetrics().elidedText(
+            path.name, Qt.TextElideMode.ElideMiddle, _RECENT_THUMBNAIL.width()
+        )
+        self.setText(name)
+        self.show_picture(png)
+
+    def show_picture(self, png: bytes) -> None:
+        """Show the small picture, or a plain frame while there is none."""
+        picture = QPixmap()
+        if png:
+            picture.loadFromData(png)
+        self.setIcon(QIcon(_cropped(picture, _RECENT_THUMBNAIL, self.devicePixelRatioF())))
+
+
+def _cropped(picture: QPixmap, frame: QSize, ratio: float) -> QPixmap:
+    """The middle of a picture, filling a frame, with round corners."""
+    size = frame * ratio
     framed = QPixmap(size)
     framed.fill(Qt.GlobalColor.transparent)
     if picture.isNull():

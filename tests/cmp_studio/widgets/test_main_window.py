@@ -7,7 +7,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QDialog, QFileDialog, QMessageBox
 
 import cmp_studio.widgets.document_desk as desk_module
-from cmp_studio.widgets.actions import COMMANDS, MENUS
+from cmp_studio.widgets.command_table import COMMANDS, MENUS
+from cmp_studio.widgets.main_window import MainWindow
 from tests.cmp_studio.fakes import photo_bytes
 
 
@@ -129,10 +130,19 @@ def test_views_when_triggered_then_shown_in_header_and_inspector(opened):
     assert not opened.window.inspector.flow_section.isVisible()
 
 
-def test_inspector_when_hidden_then_remembered(opened):
+def test_panels_when_hidden_then_remembered_until_reset(qtbot, opened, themes):
     opened.trigger("inspector")
     assert not opened.window.inspector.isVisible()
-    assert not opened.studio.preferences.flag("window/inspector", default=True)
+    assert not opened.window.actions_by_name["inspector"].isChecked()
+    opened.window.close()
+    again = MainWindow(opened.studio, themes)
+    qtbot.addWidget(again)
+    again.show()
+    assert again.page.dock("inspector").isHidden()
+    assert not again.page.dock("timeline").isHidden()
+    again.actions_by_name["reset_panels"].trigger()
+    assert not again.page.dock("inspector").isHidden()
+    assert again.actions_by_name["inspector"].isChecked()
 
 
 def test_theme_when_chosen_then_the_palette_follows(opened):
@@ -210,6 +220,7 @@ def test_recent_files_when_opened_then_in_menu_and_on_the_welcome_page(qtbot, ha
         hand.window.start(photo)
     menu = hand.window.actions_by_name.submenus["@recent"]
     assert menu.actions()[0].text() == "holiday.png"
+    qtbot.waitUntil(lambda: not menu.actions()[0].icon().isNull())
     hand.trigger("close")
     with qtbot.waitSignal(hand.studio.files.opened):
         menu.actions()[0].trigger()
@@ -265,7 +276,7 @@ def test_export_when_done_then_the_film_is_there(qtbot, opened, tmp_path):
     dialog.format.show_value("gif")
     dialog.on_format_chosen("gif")
     dialog.path_field.setText(str(tmp_path / "film.gif"))
-    with qtbot.waitSignal(dialog.exported, timeout=60_000):
+    with qtbot.waitSignal(opened.studio.exports.ended, timeout=60_000):
         dialog.start_button.click()
     assert (tmp_path / "film.gif").stat().st_size > 0
     assert dialog.show_button.isVisible()
@@ -287,7 +298,7 @@ def test_export_when_cancelled_then_no_file_and_said(qtbot, opened, tmp_path):
     opened.predictor.started.clear()
     dialog.start_button.click()
     qtbot.waitUntil(opened.predictor.started.is_set, timeout=60_000)
-    assert dialog.start_button.text() == "Cancel"
+    assert dialog.start_button.text() == "Stop"
     opened.studio.session.select_all()
     opened.trigger("view_flow")
     dialog.start_button.click()
@@ -345,8 +356,7 @@ def test_shutdown_when_a_film_is_being_written_then_it_is_stopped_and_leaves_not
     opened.predictor.started.clear()
     dialog.start_button.click()
     qtbot.waitUntil(opened.predictor.started.is_set, timeout=60_000)
-    dialog.job.cancel()
+    opened.studio.exports.cancel_all()
     opened.predictor.hold.set()
     assert opened.studio.shutdown()
-    assert not dialog.job.is_running
     assert list(tmp_path.glob("film*")) == []

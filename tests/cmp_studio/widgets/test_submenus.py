@@ -1,6 +1,6 @@
 import threading
 
-from PySide6.QtWidgets import QFileDialog, QProgressDialog, QPushButton
+from PySide6.QtWidgets import QFileDialog
 
 import cmp_engine.weights as engine_weights
 from cmp_engine.build import build_network
@@ -21,7 +21,7 @@ def test_weights_when_added_from_a_file_then_listed_and_taken(qtbot, opened, tmp
     assert opened.studio.preferences.text("engine/weights", "") == "mine"
 
 
-def test_download_when_stopped_then_the_dialog_goes(qtbot, opened, monkeypatch):
+def test_download_when_stopped_then_the_bar_goes(qtbot, opened, monkeypatch):
     began = threading.Event()
 
     def fetch(progress, cancel):
@@ -34,8 +34,10 @@ def test_download_when_stopped_then_the_dialog_goes(qtbot, opened, monkeypatch):
     monkeypatch.setattr(engine_weights, "fetch_weights", fetch)
     opened.trigger("fetch_weights")
     qtbot.waitUntil(began.is_set)
-    dialog = opened.window.findChild(QProgressDialog)
-    qtbot.waitUntil(lambda: "50 of 200 MB" in dialog.labelText())
-    dialog.findChild(QPushButton).click()
+    dialog = opened.window.commands.weights_dialog
+    qtbot.waitUntil(lambda: "50 of 200 MB" in dialog.state.text())
+    assert dialog.bar.isVisible()
+    dialog.fetch_button.click()
     qtbot.waitUntil(lambda: not opened.studio.weights.is_fetching)
-    qtbot.waitUntil(lambda: opened.window.submenus._progress is None)
+    qtbot.waitUntil(lambda: not dialog.bar.isVisible())
+    assert dialog.fetch_button.text() == "Download…"

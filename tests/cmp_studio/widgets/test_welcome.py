@@ -1,10 +1,10 @@
 import pytest
-from PySide6.QtWidgets import QPushButton
 
 import cmp_studio.services.samples as samples_module
 from cmp_studio.document.project_file import save_scene
 from cmp_studio.services.background import Background
-from cmp_studio.widgets.welcome import SampleButton, Welcome
+from cmp_studio.services.recent_thumbnails import RecentThumbnails
+from cmp_studio.widgets.welcome import RecentButton, SampleButton, Welcome
 from tests.cmp_studio.fakes import make_scene, photo_bytes
 
 
@@ -14,7 +14,7 @@ def welcome(qtbot, preferences, themes, monkeypatch, tmp_path):
     save_scene(make_scene(), tmp_path / "marionette.cmps", thumbnail=photo_bytes(300, 200))
     save_scene(make_scene(), tmp_path / "old_clock.cmps")
     background = Background()
-    made = Welcome(preferences, background, themes)
+    made = Welcome(preferences, background, RecentThumbnails(background), themes)
     qtbot.addWidget(made)
     made.show()
     made.fill()
@@ -37,7 +37,10 @@ def test_recent_when_a_file_was_opened_then_listed_and_clickable(
 ):
     path = tmp_path / "marionette.cmps"
     preferences.add_recent_file(path)
-    button = next(b for b in welcome.findChildren(QPushButton) if b.text() == "marionette.cmps")
+    plain = welcome.findChild(RecentButton).icon().cacheKey()
+    qtbot.waitUntil(lambda: welcome.findChild(RecentButton).icon().cacheKey() != plain)
+    button = welcome.findChild(RecentButton)
+    assert button.toolTip() == str(path)
     with qtbot.waitSignal(welcome.file_chosen) as caught:
         button.click()
     assert caught.args == [path]

@@ -1,0 +1,145 @@
+"""Every command of the window: its words, its keys and its place in the menus."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command.
+
+    Attributes:
+        name: How the code calls it.
+        text: In the menu; an ampersand marks the letter for the keyboard.
+        keys: Shortcuts out of the box, the first is shown.
+        icon: Name of its icon, or empty.
+        hint: More words for the tool tip, or empty.
+        is_checkable: Whether it is on or off.
+        group: Commands of the same group exclude each other.
+        needs: What has to be there: nothing, an open "scene", some "tracks", a "selection", or
+            a "moving" track among the selected ones.
+    """
+
+    name: str
+    text: str
+    keys: tuple[str, ...] = ()
+    icon: str = ""
+    hint: str = ""
+    is_checkable: bool = False
+    group: str = ""
+    needs: str = ""
+
+    @property
+    def title(self) -> str:
+        """What the command is called outside of the menus."""
+        return self.text.replace("&", "").rstrip("…")
+
+
+COMMANDS: Final = (
+    Command("open", "&Open…", ("Ctrl+O",), "open"),
+    Command("save", "&Save scene", ("Ctrl+S",), needs="scene"),
+    Command("save_as", "Save scene &as…", ("Ctrl+Shift+S",), needs="scene"),
+    Command("export", "&Export film…", ("Ctrl+E",), "export", needs="scene"),
+    Command("exports", "E&xports…", ("Ctrl+Shift+E",), hint="Films that are being written"),
+    Command("copy_command", "Copy as co&mmand", needs="scene",
+            hint="A cmp-studio command line that makes the same film"),
+    Command("close", "&Close scene", ("Ctrl+W",), needs="scene"),
+    Command("quit", "&Quit", ("Ctrl+Q",)),
+    Command("undo", "&Undo", ("Ctrl+Z",), "undo", needs="undo"),
+    Command("redo", "&Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "redo", needs="redo"),
+    Command("cut", "Cu&t", ("Ctrl+X",), needs="selection"),
+    Command("copy", "&Copy", ("Ctrl+C",), needs="selection"),
+    Command("paste", "&Paste", ("Ctrl+V",), hint="Copied tracks, or a picture to open"),
+    Command("duplicate", "D&uplicate", ("Ctrl+D",), needs="selection"),
+    Command("mirror_x", "&Mirror left and right", ("Ctrl+M",), needs="selection"),
+    Command("mirror_y", "Mirror up and do&wn", ("Ctrl+Shift+M",), needs="selection"),
+    Command("delete", "&Delete", ("Del", "Backspace"), "delete", needs="selection"),
+    Command("select_all", "Select &all", ("Ctrl+A",), needs="tracks"),
+    Command("remove_all", "Delete all &tracks", needs="tracks"),
+    Command("shortcuts", "Customise &keys…"),
+    Command("tool_select", "&Select", ("V",), "select", "Select and move arrows and pins",
+            is_checkable=True, group="tool", needs="scene"),
+    Command("tool_arrow", "&Arrow", ("A",), "arrow", "Drag: this spot will go there",
+            is_checkable=True, group="tool", needs="scene"),
+    Command("tool_pin", "&Pin", ("P",), "pin", "Click: this spot stays where it is",
+            is_checkable=True, group="tool", needs="scene"),
+    Command("switch", "Switch &on or off", ("Ctrl+T",), needs="selection"),
+    Command("view_photo", "&Photo", ("Ctrl+1",), is_checkable=True, group="view", needs="scene"),
+    Command("view_motion", "&Motion", ("Ctrl+2",), is_checkable=True, group="view",
+            needs="scene"),
+    Command("view_flow", "&Flow", ("Ctrl+3",), is_checkable=True, group="view", needs="scene"),
+    Command("overlays", "Show &arrows and pins", ("H",), "overlays", is_checkable=True,
+            needs="scene"),
+    Command("inspector", "Show &inspector", ("I",), "panel", is_checkable=True),
+    Command("timeline", "Show &timeline", ("T",), is_checkable=True),
+    Command("reset_panels", "&Reset panels"),
+    Command("fit", "&Whole photo", ("F", "Ctrl+0"), needs="scene"),
+    Command("actual_size", "&100 %", ("1",), needs="scene"),
+    Command("zoom_in", "Zoom &in", ("Ctrl++", "Ctrl+=", "+"), needs="scene"),
+    Command("zoom_out", "Zoom &out", ("Ctrl+-", "-"), needs="scene"),
+    Command("theme_system", "As the &desktop", is_checkable=True, group="theme"),
+    Command("theme_dark", "&Dark", is_checkable=True, group="theme"),
+    Command("theme_light", "&Light", is_checkable=True, group="theme"),
+    Command("play", "&Play", ("K",), "play", needs="scene"),
+    Command("next_frame", "&Next frame", (".",), needs="scene"),
+    Command("previous_frame", "Pre&vious frame", (",",), needs="scene"),
+    Command("first_frame", "&First frame", ("Home",), needs="scene"),
+    Command("last_frame", "&Last frame", ("End",), needs="scene"),
+    Command("weights", "&Weights…", hint="What answers, what it learned from and how well it does"),
+    Command("import_weights", "&Add weights from a file…"),
+    Command("fetch_weights", "&Download the published weights…"),
+    Command("keys", "&Keys and mouse", ("?", "F1")),
+    Command("first_steps", "First &steps"),
+    Command("about", "&About CMP Studio"),
+)  # fmt: skip
+
+MENUS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
+    ("&File", ("open", "@recent", "@samples", "-", "save", "save_as", "-", "export", "exports",
+               "copy_command", "-", "close", "quit")),
+    ("&Edit", ("undo", "redo", "-", "cut", "copy", "paste", "duplicate", "delete", "-",
+               "mirror_x", "mirror_y", "-", "select_all", "remove_all", "-", "shortcuts")),
+    ("&View", ("view_photo", "view_motion", "view_flow", "-", "overlays", "-",
+               "inspector", "timeline", "reset_panels", "-",
+               "fit", "actual_size", "zoom_in", "zoom_out", "-", "@theme")),
+    ("&Track", ("tool_select", "tool_arrow", "tool_pin", "-", "switch")),
+    ("&Play", ("play", "previous_frame", "next_frame", "first_frame", "last_frame", "-",
+               "@loop")),
+    ("&Weights", ("weights", "-", "@weights", "@device", "-", "import_weights", "fetch_weights")),
+    ("&Help", ("keys", "first_steps", "about")),
+)  # fmt: skip
+
+SUBMENU_TITLES: Final = {
+    "@recent": "Open &recent",
+    "@samples": "Open sa&mple",
+    "@theme": "&Theme",
+    "@loop": "L&oop",
+    "@weights": "&Network",
+    "@device": "&Device",
+}
+
+GESTURES: Final = (
+    ("Drag", "Draw an arrow"),
+    ("Double-click", "Set a pin"),
+    ("Right-click", "Remove the nearest track"),
+    ("Shift + click", "Add to the selection"),
+    ("Arrow keys", "Nudge by 1 px, with Shift by 10"),
+    ("Wheel", "Zoom at the mouse"),
+    ("Space", "Play or pause; hold and drag to pan"),
+    ("Esc", "Cancel a drag, select nothing"),
+)
+"""What the mouse and the keys that belong to the canvas do."""
+
+
+def command(name: str) -> Command:
+    """The command of this name."""
+    return next(known for known in COMMANDS if known.name == name)
+
+
+def menu_of(name: str) -> str:
+    """Title of the menu that holds a command, for lists; "Other" where none does."""
+    for title, names in MENUS:
+        if name in names:
+            return title.replace("&", "")
+    return "View" if name.startswith("theme") else "Other"

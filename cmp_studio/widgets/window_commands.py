@@ -1,0 +1,239 @@
+"""What the commands of the window do, and when they can be used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QGuiApplication
+
+from cmp_studio.services.autosave import Leftover
+from cmp_studio.services.wording import tracks_title
+from cmp_studio.widgets.dialogs import AboutDialog
+from cmp_studio.widgets.export_dialog import ExportDialog
+from cmp_studio.widgets.exports_panel import ExportsPanel
+from cmp_studio.widgets.keys_dialogs import KeysDialog, ShortcutsDialog
+from cmp_studio.widgets.recovery_dialog import RecoveryDialog
+from cmp_studio.widgets.theme import ThemeManager
+from cmp_studio.widgets.weights_dialog import WeightsDialog
+
+if TYPE_CHECKING:
+    from cmp_studio.widgets.main_window import MainWindow
+
+
+class WindowCommands(QObject):
+    """Carries out the commands, and enables those that can be used now."""
+
+    def __init__(self, window: MainWindow, themes: ThemeManager) -> None:
+        super().__init__(window)
+        self._window = window
+        self._studio = window.studio
+        self._themes = themes
+        self._actions = window.actions_by_name
+        self.export_dialog: ExportDialog | None = None
+        self.exports_panel: ExportsPanel | None = None
+        self.weights_dialog: WeightsDialog | None = None
+        self.recovery_dialog: RecoveryDialog | None = None
+        session = self._studio.session
+        session.history_changed.connect(self.on_state_changed)
+        session.selection_changed.connect(self.on_state_changed)
+        self._studio.exports.ended.connect(self.on_export_ended)
+        self._studio.autosave.found.connect(self.on_leftovers_found)
+        self._connect()
+        self.on_state_changed()
+
+    # Dialogs.
+
+    def on_export(self) -> None:
+        """Show the export dialog; a film that is being written goes on behind it."""
+        if self._studio.session.scene is None:
+            return
+        if self.export_dialog is not None:
+            self.export_dialog.close()
+            self.export_dialog.deleteLater()
+        self._studio.session.commit()
+        self.export_dialog = ExportDialog(
+            self._studio.session,
+            self._studio.preferences,
+            self._themes,
+            self._studio.make_export,
+            self._studio.exports,
+            self._window,
+        )
+        self.export_dialog.show()
+
+    def on_exports(self) -> None:
+        """Show the films that are being written."""
+        if self.exports_panel is None:
+            self.exports_panel = ExportsPanel(self._studio.exports, self._window)
+        self.exports_panel.show()
+        self.exports_panel.raise_()
+        self.exports_panel.activateWindow()
+
+    def on_weights(self) -> None:
+        """Show the weights manager."""
+        if self.weights_dialog is None:
+            self.weights_dialog = WeightsDialog(self._studio, self._window)
+        self.weights_dialog.show()
+        self.weights_dialog.raise_()
+        self.weights_dialog.activateWindow()
+
+    def on_keys(self) -> None:
+        """Say what keys and mouse do."""
+        dialog = KeysDialog(self._actions.shortcuts, self._window)
+        dialog.customise.clicked.connect(self.on_shortcuts)
+        dialog.show()
+
+    def on_shortcuts(self) -> None:
+        """Change the keys."""
+        ShortcutsDialog(self._actions.shortcuts, self._window).show()
+
+    def on_about(self) -> None:
+        """Say what this is."""
+        info = self._studio.preview.engine
+        weights, device = ("none", "none") if info is None else (info.weights, info.device)
+        AboutDialog(weights, device, self._window).show()
+
+    def on_leftovers_found(self, leftovers: list[Leftover]) -> None:
+        """Offer the unsaved work of a run that crashed."""
+        self.recovery_dialog = RecoveryDialog(leftovers, self._window)
+        self.recovery_dialog.recover_asked.connect(self.on_recover_asked)
+        self.recovery_dialog.discard_asked.connect(self._studio.autosave.discard)
+        self.recovery_dialog.finished.connect(self.on_recovery_finished)
+        self.recovery_dialog.show()
+
+    def on_recover_asked(self, leftover: Leftover) -> None:
+        """Open unsaved work."""
+        self._window.desk.recover(leftover)
+
+    def on_recovery_finished(self) -> None:
+        """The dialog deletes itself."""
+        self.recovery_dialog = None
+
+    # Other commands.
+
+    def on_copy_command(self) -> None:
+        """Put the command line that makes the same film on the clipboard."""
+        command = self._studio.command()
+        if command is None:
+            self._window.on_warned("Save the scene first: it holds more than a command can say")
+            return
+        QGuiApplication.clipboard().setText(command)
+        self._window.status.show_message("Copied the command line that makes this film")
+
+    def on_switch(self) -> None:
+        """Switch the selected tracks on or off."""
+        tracks = self._studio.session.selected_tracks
+        if tracks:
+            is_on = not all(track.is_on for track in tracks)
+            verb = "Switch on" if is_on else "Switch off"
+            changed = [replace(track, is_on=is_on) for track in tracks]
+            self._studio.session.set_tracks(changed, f"{verb} {tracks_title(tracks)}")
+
+    def on_first_frame(self) -> None:
+        """Go to the start."""
+        self._studio.playback.pause()
+        self._studio.playback.seek(0)
+
+    def on_last_frame(self) -> None:
+        """Go to the end."""
+        self._studio.playback.pause()
+        self._studio.playback.seek(self._studio.playback.frame_count - 1)
+
+    def on_export_ended(self, number: int) -> None:
+        """Say how a film ended that nobody looks at."""
+        row = self._studio.exports.row(number)
+        if row is None or (self.export_dialog is not None and self.export_dialog.isVisible()):
+            return
+        name = row.settings.path.name
+        if row.state == "done":
+            self._window.status.show_message(f"{name} is done · Ctrl+Shift+E shows the exports")
+        elif row.state == "failed":
+            self._window.on_warned(f"{name}: {row.sentence}")
+
+    # State.
+
+    def on_state_changed(self) -> None:
+        """Enable what can be done now, and name what undo and redo would do."""
+        session, actions = self._studio.session, self._actions
+        scene = session.scene
+        there: set[str] = set()
+        if scene is not None:
+            there.add("scene")
+            if scene.tracks:
+                there.add("tracks")
+            if session.selection:
+                there.add("selection")
+            if any(track.kind != "pin" for track in session.selected_tracks):
+                there.add("moving")
+        for name, label in (("undo", session.undo_label), ("redo", session.redo_label)):
+            verb = name.capitalize()
+            if label:
+                there.add(name)
+            actions[name].setText(f"{verb} {label[:1].lower()}{label[1:]}" if label else verb)
+            keys = actions[name].shortcut().toString()
+            actions[name].setToolTip(f"{actions[name].text()} ({keys})" if keys else verb)
+        actions.enable(there)
+        self._window.header.setEnabled(scene is not None)
+
+    # Inside.
+
+    def _connect(self) -> None:
+        studio, actions, window = self._studio, self._actions, self._window
+        session, playback = studio.session, studio.playback
+        tools, options = studio.tools, studio.options
+        commands: dict[str, Callable[[], object]] = {
+            "open": window.desk.on_open,
+            "paste": window.desk.on_paste,
+            "save": window.desk.on_save,
+            "save_as": window.desk.on_save_as,
+            "export": self.on_export,
+            "exports": self.on_exports,
+            "copy_command": self.on_copy_command,
+            "close": window.desk.on_close,
+            "quit": window.close,
+            "undo": session.undo,
+            "redo": session.redo,
+            "duplicate": session.duplicate_selected,
+            "delete": session.remove_selected,
+            "select_all": session.select_all,
+            "remove_all": session.remove_all,
+            "switch": self.on_switch,
+            "shortcuts": self.on_shortcuts,
+            "tool_select": lambda: tools.set_tool("select"),
+            "tool_arrow": lambda: tools.set_tool("arrow"),
+            "tool_pin": lambda: tools.set_tool("pin"),
+            "view_photo": lambda: options.set_mode("photo"),
+            "view_motion": lambda: options.set_mode("motion"),
+            "view_flow": lambda: options.set_mode("flow"),
+            "reset_panels": window.page.arrange,
+            "fit": window.canvas.fit,
+            "actual_size": window.canvas.show_actual_size,
+            "zoom_in": lambda: window.canvas.zoom_by(1),
+            "zoom_out": lambda: window.canvas.zoom_by(-1),
+            "theme_system": lambda: studio.preferences.set_theme("system"),
+            "theme_dark": lambda: studio.preferences.set_theme("dark"),
+            "theme_light": lambda: studio.preferences.set_theme("light"),
+            "play": playback.toggle,
+            "next_frame": lambda: playback.step(1),
+            "previous_frame": lambda: playback.step(-1),
+            "first_frame": self.on_first_frame,
+            "last_frame": self.on_last_frame,
+            "weights": self.on_weights,
+            "keys": self.on_keys,
+            "first_steps": window.coach_marks.start,
+            "about": self.on_about,
+        }
+        for name, command in commands.items():
+            actions[name].triggered.connect(_without_argument(command))
+
+
+def _without_argument(command: Callable[[], object]) -> Callable[[], None]:
+    """Leave out the "checked" that a triggered action hands over."""
+
+    def call() -> None:
+        command()
+
+    return call
