@@ -7,12 +7,13 @@ from train.data.puppets import PuppetGenerator
 from train.watershed import (
     EDGE_SHARE,
     grid_points,
+    peaks_on_tensors,
     sobel_edges,
     squared_distance,
-    squared_distance_on_tensors,
     watershed_peaks,
     window_maximum,
 )
+from train.watershed_cpu import edges_of, peaks_of_batch, squared_distance_of
 
 
 def scipy_peaks(flow: np.ndarray, kernel: int) -> np.ndarray:
@@ -38,24 +39,39 @@ def smooth_flow(seed: int, height: int, width: int) -> np.ndarray:
     return (smooth * patches).astype(np.float32)
 
 
-@pytest.mark.parametrize("kernel", [15, 81])
-def test_peaks_when_flow_is_of_puppets_then_equal_scipy(kernel):
-    flow = PuppetGenerator(128, seed=9, with_next=False).batch(8, 0).flow
-    ours = watershed_peaks(flow, kernel)
+@pytest.fixture(scope="module")
+def puppet_flow() -> torch.Tensor:
+    return PuppetGenerator(128, seed=9, with_next=False).batch(8, 0).flow
+
+
+@pytest.mark.parametrize("kernel", [1, 15, 31, 81])
+@pytest.mark.parametrize("find", [watershed_peaks, peaks_on_tensors])
+def test_peaks_when_flow_is_of_puppets_then_equal_scipy(puppet_flow, find, kernel):
+    ours = find(puppet_flow, kernel)
     assert ours.any()
-    for mine, one in zip(ours.numpy(), flow.numpy(), strict=True):
+    for mine, one in zip(ours.numpy(), puppet_flow.numpy(), strict=True):
         np.testing.assert_array_equal(mine, scipy_peaks(one, kernel))
 
 
+@pytest.mark.parametrize("find", [watershed_peaks, peaks_on_tensors])
+@pytest.mark.parametrize("kernel", [21, 45])
 @pytest.mark.parametrize("seed", range(4))
-def test_peaks_when_flow_is_random_then_equal_scipy(seed):
-    flow = smooth_flow(seed, 120, 152)
-    ours = watershed_peaks(torch.from_numpy(flow)[None], 21)[0].numpy()
-    np.testing.assert_array_equal(ours, scipy_peaks(flow, 21))
+def test_peaks_when_flow_is_random_then_equal_scipy(find, kernel, seed):
+    flow = smooth_flow(seed, 121, 150)
+    ours = find(torch.from_numpy(flow)[None], kernel)[0].numpy()
+    np.testing.assert_array_equal(ours, scipy_peaks(flow, kernel))
 
 
-def test_peaks_when_nothing_moves_then_none():
-    assert not watershed_peaks(torch.zeros(2, 2, 40, 40), 15).any()
+@pytest.mark.parametrize("find", [watershed_peaks, peaks_on_tensors])
+def test_peaks_when_nothing_moves_then_none(find):
+    assert not find(torch.zeros(2, 2, 40, 40), 15).any()
+
+
+def test_peaks_when_several_threads_then_the_same():
+    flow = np.stack([smooth_flow(seed, 96, 96) for seed in range(5)])
+    single = peaks_of_batch(flow, 31, EDGE_SHARE, threads=1)
+    assert single.any()
+    np.testing.assert_array_equal(peaks_of_batch(flow, 31, EDGE_SHARE, threads=3), single)
 
 
 def test_peaks_when_one_square_moves_then_its_middle_and_no_border():
@@ -72,17 +88,18 @@ def test_distance_when_edges_are_random_then_equals_scipy(share):
     edges = torch.from_numpy(np.random.default_rng(1).random((3, 70, 93)) < share)
     edges[:, 5, 7] = True
     expected = np.stack([ndimage.distance_transform_edt(~e) for e in edges.numpy()]) ** 2
-    for measure in (squared_distance, squared_distance_on_tensors):
-        np.testing.assert_array_equal(measure(edges).numpy(), np.rint(expected))
+    np.testing.assert_array_equal(squared_distance(edges).numpy(), np.rint(expected))
+    for one, wanted in zip(edges.numpy(), expected, strict=True):
+        np.testing.assert_array_equal(squared_distance_of(one), np.rint(wanted))
 
 
 def test_distance_when_there_is_no_edge_then_infinite():
     edges = torch.zeros(2, 20, 30, dtype=torch.bool)
     edges[1, 3, 3] = True
-    for measure in (squared_distance, squared_distance_on_tensors):
-        distance = measure(edges)
-        assert torch.isinf(distance[0]).all()
-        assert torch.isfinite(distance[1]).all()
+    distance = squared_distance(edges)
+    assert torch.isinf(distance[0]).all()
+    assert torch.isfinite(distance[1]).all()
+    assert squared_distance_of(edges[0].numpy()) is None
 
 
 @pytest.mark.parametrize("kernel", [1, 3, 15, 81])
@@ -91,6 +108,13 @@ def test_window_maximum_when_any_kernel_then_equals_scipy(kernel):
     for mine, one in zip(window_maximum(values, kernel), values, strict=True):
         expected = ndimage.maximum_filter(one.numpy(), kernel, mode="constant", cval=-1.0)
         np.testing.assert_array_equal(mine.numpy(), expected)
+
+
+def test_edges_when_found_by_opencv_then_those_of_tensors():
+    flow = smooth_flow(7, 60, 75)
+    expected = sobel_edges(torch.from_numpy(flow)[None])[0].numpy()
+    assert expected.any()
+    np.testing.assert_array_equal(edges_of(flow, EDGE_SHARE), expected)
 
 
 def test_edges_when_flow_is_constant_then_none():
