@@ -53,7 +53,7 @@ def release(run: Path, out: Path, *, scores: Path | None = None, note: str = "")
         "date": datetime.now(tz=UTC).date().isoformat(),
         "commit": _commit(),
         "data": _data(recipe),
-        "license": "MIT",
+        "license": _license(recipe),
         "note": note,
     }
     if scores is not None:
@@ -74,6 +74,12 @@ def _data(recipe: dict[str, Any]) -> str:
     if schedule.get("image_weights"):
         text += "; backbone from EfficientNet-Lite0's published ImageNet weights (Apache-2.0)"
     return text
+
+
+def _license(recipe: dict[str, Any]) -> str:
+    if recipe["schedule"].get("image_weights"):
+        return "MIT; the backbone started from weights under Apache-2.0 (APACHE-2.0.txt)"
+    return "MIT"
 
 
 def _commit() -> str:
