@@ -6,30 +6,40 @@ Nothing drifts: every frame starts again from the picture and the arrows' total 
 from __future__ import annotations
 
 import itertools
-import math
 import os
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Final, Literal, Protocol, TypeAlias
+from typing import Final, Literal
 
 import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cmp_engine.errors import Cancelled, GuidanceError, ImageError, NotReadyError
-from cmp_engine.guidance import check_guidance
-from cmp_engine.holes import nearest_true
+from cmp_engine.errors import Cancelled, ImageError, NotReadyError
 from cmp_engine.inpaint import paint_out
-from cmp_engine.resample import pixel_grid, sample_field, sample_field_points
-from cmp_engine.tidy import tidied
+from cmp_engine.motion_layers import LayerStack, MotionLayer
+from cmp_engine.walker import (
+    Canvas,
+    FlowPredictor,
+    FlowWalker,
+    Guidance,
+    compose_forward,
+)
 from cmp_engine.warp import BackwardMap, BackwardMethod, backward_map, moving_parts, warp_image
 
-FrameFill = Literal["stretch", "inpaint"]
+__all__ = [
+    "FlowPredictor",
+    "FrameFill",
+    "FrameRenderer",
+    "Guidance",
+    "MotionLayer",
+    "RenderedFrame",
+    "compose_forward",
+    "resize_image",
+]
 
-Arrows: TypeAlias = tuple[NDArray[np.float32], NDArray[np.float32]]
-"""Checked points (N, 2) and displacements (N, 2), px of the picture."""
+FrameFill = Literal["stretch", "inpaint"]
 
 _BATCH: Final = 8
 _BATCH_PIXELS: Final = 16_000_000
@@ -38,37 +48,8 @@ _BATCH_PIXELS: Final = 16_000_000
 _PARALLEL_PIXELS: Final = 6_000_000
 """Frames larger than this are drawn one at a time, for the sake of memory."""
 
-_MAX_STEPS: Final = 16
-_POSES_KEPT: Final = 4
-
-_HIDDEN_PX: Final = 1.5
-"""A pixel is hidden if where it lands a source farther than this from it is seen, px."""
-
 _MOSTLY: Final = 0.85
 """Beyond this part of the picture in motion there is no background to paint in."""
-
-
-class FlowPredictor(Protocol):
-    """What `FrameRenderer` needs of a `cmp_engine.predictor.MotionPredictor`."""
-
-    @property
-    def image_hw(self) -> tuple[int, int] | None:
-        """Size of the picture set, px."""
-
-    @property
-    def reach_px(self) -> float | None:
-        """Longest displacement per axis that one prediction can answer, px of the picture."""
-
-    def set_image(self, image: NDArray[np.uint8]) -> None:
-        """Take a picture."""
-
-    def predict_many(
-        self,
-        guidance: Sequence[tuple[ArrayLike, ArrayLike]],
-        *,
-        size_hw: tuple[int, int] | None = None,
-    ) -> NDArray[np.float32]:
-        """Return the forward flows (B, h, w, 2) of several guidance sets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +77,14 @@ def never() -> bool:
     return False
 
 
+@dataclass(frozen=True, slots=True)
+class _Motion:
+    """The total flow of a frame, and what is in front of what in it."""
+
+    flow: NDArray[np.float32]
+    order: NDArray[np.float32] | None
+
+
 class FrameRenderer:
     """Draws frames of one picture from arrows.
 
@@ -103,14 +92,18 @@ class FrameRenderer:
     as the predictor reaches, looked at again there, and moved on. The flows of the steps are
     composed; the picture itself is still resampled only once.
 
+    Parts of the picture can move on their own, as layers: each has arrows of its own, is predicted
+    alone and moves inside of its mask; where two land on one place, the later layer is in front.
+
     Args:
         predictor: Has had ``set_image(image)``, and has that picture again whenever a method here
             has returned or yielded.
         image: (H, W, 3) uint8 RGB.
         size_hw: Size of the frames, px; None is the size of the picture.
-        freeze: (H, W) in [0, 1], or the size of the frames. 1 holds a pixel still, values between
-            scale its motion. Arrows that start where it is above 0.5 count as pins.
-        order: (H, W), what is in front of what, see `cmp_engine.warp.backward_map`.
+        freeze: (H, W) in [0, 1], of the picture or the frames. 1 holds a pixel still, values
+            between scale its motion. Arrows that start where it is above 0.5 count as pins.
+        order: (H, W), what is in front of what, see `cmp_engine.warp.backward_map`. Layers have an
+            order of their own, and this is not used with them.
         method: How the flow is inverted, see `cmp_engine.warp.backward_map`.
         fill: What holes show: ``stretch`` the neighbouring background; ``inpaint`` a background
             painted in behind all that moves, the same in all frames.
@@ -118,6 +111,8 @@ class FrameRenderer:
             whatever ``fill`` says.
         scales_linearly: The predictor answers half the arrows with half the flow. Frames that
             differ in strength alone then share one prediction.
+        layers: Parts that move on their own, back to front.
+        base_place: How many of the layers are behind the rest of the picture.
 
     Raises:
         NotReadyError: The predictor has no picture, or one of another size.
@@ -136,10 +131,10 @@ class FrameRenderer:
         fill: FrameFill = "stretch",
         background: NDArray[np.uint8] | None = None,
         scales_linearly: bool = False,
+        layers: Sequence[MotionLayer] = (),
+        base_place: int = 0,
     ) -> None:
         _check_picture(image, "image")
-        self._predictor = predictor
-        self._image = image
         self._image_hw = (image.shape[0], image.shape[1])
         if predictor.image_hw != self._image_hw:
             raise NotReadyError(
@@ -149,11 +144,7 @@ class FrameRenderer:
         self._size_hw = self._image_hw if size_hw is None else size_hw
         if min(self._size_hw) < 1:
             raise ImageError(f"A frame must be at least 1 x 1 px, got size {size_hw}.")
-        self._scale_xy = np.array(self._size_hw[::-1], np.float32) / np.array(
-            self._image_hw[::-1], np.float32
-        )
         self._base = resize_image(image, self._size_hw)
-        self._freeze = None if freeze is None else self._fit_mask(freeze, "freeze mask")
         self._order = None if order is None else self._fit_mask(order, "order")
         self._method = method
         self._plate: NDArray[np.uint8] | None = None
@@ -162,36 +153,57 @@ class FrameRenderer:
             self._plate = resize_image(background, self._size_hw)
         self._paints = fill == "inpaint" and background is None
         self._painted = np.zeros(self._size_hw, np.bool_)
-        self._scales_linearly = scales_linearly
-        self._reference: tuple[Arrows, NDArray[np.float32]] | None = None
-        self._reach = predictor.reach_px
-        self._poses: OrderedDict[bytes, NDArray[np.float32]] = OrderedDict()
-        self._pose_set: bytes | None = None
+        frozen = None if freeze is None else self._fit_mask(freeze, "freeze mask")
+        self._stack = LayerStack(
+            [
+                None if layer.mask is None else self._fit_mask(layer.mask, "mask")
+                for layer in layers
+            ],
+            base_place=base_place,
+            freeze=frozen,
+        )
+        canvas = Canvas(image, self._size_hw, self._look, self._invert)
+        self._walkers = [
+            FlowWalker(source, canvas, keep=keep, freeze=frozen, scales_linearly=scales_linearly)
+            for source, keep in zip(
+                [predictor, *(layer.predictor for layer in layers)], self._stack.keeps, strict=True
+            )
+        ]
 
-    def frame(self, points: ArrayLike, displacements: ArrayLike) -> RenderedFrame:
+    def frame(
+        self,
+        points: ArrayLike,
+        displacements: ArrayLike,
+        *,
+        via: Sequence[ArrayLike] = (),
+        layers: Sequence[Guidance] = (),
+    ) -> RenderedFrame:
         """Return one frame.
 
         Args:
             points: (N, 2) x, y px of the picture (not of the frame).
             displacements: (N, 2) total displacement from the picture, px of the picture.
+            via: Displacements on the way there, see `cmp_engine.walker.Guidance`.
+            layers: What each of the layers is told.
 
         Raises:
             GuidanceError: Points or displacements that make no sense.
         """
-        flows = self._flows([(points, displacements)], never)
-        self._paint_behind(flows)
-        return self._render(flows[0])
+        motions = self._motions([(Guidance(points, displacements, via), *layers)], never)
+        self._paint_behind(motions)
+        return self._render(motions[0])
 
     def frames(
         self,
-        guidance: Iterable[tuple[ArrayLike, ArrayLike]],
+        guidance: Iterable[tuple[ArrayLike, ArrayLike] | Sequence[Guidance]],
         *,
         cancelled: Callable[[], bool] = never,
     ) -> Iterator[RenderedFrame]:
         """Yield a frame for each guidance set; several share a pass through the network.
 
         Args:
-            guidance: Points and displacements of each frame, as for `frame`. Read a few ahead.
+            guidance: Points and displacements of each frame, as for `frame`; or what the rest of
+                the picture and each of the layers is told. Read a few ahead.
             cancelled: Asked before each frame and each step of the network.
 
         Raises:
@@ -201,18 +213,18 @@ class FrameRenderer:
         pixels = self._size_hw[0] * self._size_hw[1]
         batch = max(1, min(_BATCH, _BATCH_PIXELS // pixels))
         workers = 1 if pixels > _PARALLEL_PIXELS else min(4, os.cpu_count() or 1)
-        source = iter(guidance)
+        source = (_as_layers(item) for item in guidance)
         while chunk := list(itertools.islice(source, batch)):
             _stop_if(cancelled)
-            flows = self._flows(chunk, cancelled)
-            self._paint_behind(flows)
+            motions = self._motions(chunk, cancelled)
+            self._paint_behind(motions)
             if workers == 1:
-                for flow in flows:
+                for motion in motions:
                     _stop_if(cancelled)
-                    yield self._render(flow)
+                    yield self._render(motion)
                 continue
             with ThreadPoolExecutor(workers, "frame") as pool:
-                drawn = [pool.submit(self._render, flow) for flow in flows]
+                drawn = [pool.submit(self._render, motion) for motion in motions]
                 try:
                     for future in drawn:
                         _stop_if(cancelled)
@@ -220,30 +232,50 @@ class FrameRenderer:
                 finally:
                     pool.shutdown(wait=True, cancel_futures=True)
 
-    def _render(self, flow: NDArray[np.float32]) -> RenderedFrame:
+    def prepare(self, guidance: Iterable[Sequence[Guidance]]) -> None:
+        """Paint the background behind all that moves in these poses, and no more afterwards.
+
+        Frames then don't depend on which others were drawn before. Without ``fill`` of ``inpaint``
+        there is nothing to do.
+
+        Raises:
+            GuidanceError: Points or displacements that make no sense.
+        """
+        if self._paints:
+            for layers in guidance:
+                self._paint_behind(self._motions([layers], never))
+        self._paints = False
+
+    def _render(self, motion: _Motion) -> RenderedFrame:
+        flow = motion.flow
         if not flow.any():
             return RenderedFrame(self._base.copy(), flow, np.zeros(self._size_hw, np.bool_))
-        backward = self._invert(flow)
+        backward = self._invert(flow, motion.order)
         image = warp_image(self._base, backward, background=self._plate)
         return RenderedFrame(image, flow, backward.holes)
 
-    def _invert(self, flow: NDArray[np.float32]) -> BackwardMap:
+    def _look(self, flow: NDArray[np.float32]) -> NDArray[np.uint8]:
+        return self._render(_Motion(flow, self._order)).image
+
+    def _invert(
+        self, flow: NDArray[np.float32], order: NDArray[np.float32] | None = None
+    ) -> BackwardMap:
         return backward_map(
             flow,
-            order=self._order,
+            order=self._order if order is None else order,
             method=self._method,
             fill="stretch" if self._plate is None else "behind",
             guide=self._base,
         )
 
-    def _paint_behind(self, flows: Sequence[NDArray[np.float32]]) -> None:
+    def _paint_behind(self, motions: Sequence[_Motion]) -> None:
         """Have a background behind all that moves in these flows."""
         if not self._paints:
             return
         moving = np.zeros(self._size_hw, np.bool_)
-        for flow in flows:
-            if flow.any():
-                moving |= moving_parts(flow, order=self._order, guide=self._base)
+        for motion in motions:
+            if motion.flow.any():
+                moving |= moving_parts(motion.flow, order=motion.order, guide=self._base)
         missing = moving & ~self._painted
         if not missing.any() or moving.mean() > _MOSTLY:
             return
@@ -251,115 +283,17 @@ class FrameRenderer:
         self._plate = paint_out(plate, missing)
         self._painted |= missing
 
-    def _flows(
-        self, guidance: Sequence[tuple[ArrayLike, ArrayLike]], cancelled: Callable[[], bool]
-    ) -> list[NDArray[np.float32]]:
-        """Return the total forward flow of each guidance set on the grid of the frames."""
-        sets = [self._pin_frozen(check_guidance(*pair, self._image_hw)) for pair in guidance]
-        flows = [np.zeros((*self._size_hw, 2), np.float32) for _ in sets]
-        moving = [index for index, (_, vectors) in enumerate(sets) if vectors.any()]
-        far = [index for index in moving if self._step_count(sets[index]) > 1]
-        near = [index for index in moving if index not in far]
-        for index, flow in zip(near, self._predict([sets[i] for i in near]), strict=True):
-            flows[index] = flow
-        try:
-            for index in far:
-                flows[index] = self._walk(sets[index], cancelled)
-        finally:
-            self._look_at(None)
-        return flows
-
-    def _predict(self, sets: Sequence[Arrows]) -> list[NDArray[np.float32]]:
-        if not sets:
-            return []
-        if self._scales_linearly:
-            return self._predict_scaled(sets)
-        flows = self._predictor.predict_many(sets, size_hw=self._size_hw)
-        return [self._hold(flow) for flow in flows]
-
-    def _predict_scaled(self, sets: Sequence[Arrows]) -> list[NDArray[np.float32]]:
-        flows = []
-        for arrows in sets:
-            factor = None if self._reference is None else _ratio(arrows, self._reference[0])
-            if self._reference is None or factor is None:
-                flow = self._predictor.predict_many([arrows], size_hw=self._size_hw)[0]
-                self._reference, factor = (arrows, flow), 1.0
-            flows.append(self._hold(self._reference[1] * np.float32(factor)))
-        return flows
-
-    def _hold(self, flow: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return a predicted flow fit for moving the picture, with frozen pixels held."""
-        flow = tidied(flow)
-        if self._freeze is not None:
-            flow *= (1 - self._freeze)[..., None]
-        return flow
-
-    def _step_count(self, arrows: Arrows) -> int:
-        if self._reach is None:
-            return 1
-        return max(1, math.ceil(float(np.abs(arrows[1]).max()) / self._reach - 1e-6))
-
-    def _walk(self, arrows: Arrows, cancelled: Callable[[], bool]) -> NDArray[np.float32]:
-        """Return the total flow of arrows beyond the reach, step by step.
-
-        All steps but the last go as far as the network reaches, so that a growing arrow passes
-        through the same poses, which are kept.
-        """
-        points, vectors = arrows
-        longest = float(np.abs(vectors).max())
-        steps = self._step_count(arrows)
-        if self._reach is None or steps > _MAX_STEPS:
-            raise GuidanceError(
-                f"An arrow of {longest:.0f} px is too long: this network reaches "
-                f"{self._reach:.0f} px in one step, and at most {_MAX_STEPS} steps are taken. "
-                "Make it shorter."
-            )
-        limit = np.array(self._size_hw[::-1], np.float32) - 0.5
-        key: bytes | None = None
-        total = np.zeros((*self._size_hw, 2), np.float32)
-        done = 0.0
-        for step in range(1, steps + 1):
-            _stop_if(cancelled)
-            until = 1.0 if step == steps else step * self._reach / longest
-            so_far = vectors * np.float32(until)
-            pose = points.tobytes() + np.rint(so_far * 64).tobytes()
-            kept = self._poses.get(pose)
-            if kept is not None:
-                self._poses.move_to_end(pose)
-                total = kept
-            else:
-                self._look_at(key, total)
-                part = vectors * np.float32(until - done)
-                if key is None:
-                    (flow,) = self._predictor.predict_many([(points, part)], size_hw=self._size_hw)
-                    total = self._hold(flow)
-                else:
-                    at = (points + vectors * np.float32(done) + 0.5) * self._scale_xy - 0.5
-                    at = np.clip(at, -0.5, limit)
-                    (flow,) = self._predictor.predict_many([(at, part * self._scale_xy)])
-                    total = self._hold(compose_forward(total, flow, self._invert(total)))
-            key, done = pose, until
-            if step < steps:
-                self._poses[pose] = total
-                if len(self._poses) > _POSES_KEPT:
-                    self._poses.popitem(last=False)
-        return total
-
-    def _look_at(self, pose: bytes | None, total: NDArray[np.float32] | None = None) -> None:
-        """Have the predictor look at the picture moved by a total flow; None is unmoved."""
-        if pose == self._pose_set:
-            return
-        self._pose_set = pose
-        moved = self._image if pose is None or total is None else self._render(total).image
-        self._predictor.set_image(moved)
-
-    def _pin_frozen(self, arrows: Arrows) -> Arrows:
-        points, vectors = arrows
-        if self._freeze is None or not len(points):
-            return arrows
-        at = ((points + 0.5) * self._scale_xy - 0.5).astype(np.float32)
-        frozen = sample_field_points(self._freeze, at, "nearest") > 0.5
-        return points, np.where(frozen[:, None], np.float32(0), vectors)
+    def _motions(
+        self, guidance: Sequence[Sequence[Guidance]], cancelled: Callable[[], bool]
+    ) -> list[_Motion]:
+        """Return the total motion of each frame."""
+        parts = [
+            walker.flows([layers[number] for layers in guidance], cancelled)
+            for number, walker in enumerate(self._walkers)
+        ]
+        if len(parts) == 1:
+            return [_Motion(flow, self._order) for flow in parts[0]]
+        return [_Motion(*self._stack.join(flows)) for flows in zip(*parts, strict=True)]
 
     def _fit_mask(self, mask: NDArray[np.float32], name: str) -> NDArray[np.float32]:
         if mask.shape not in (self._image_hw, self._size_hw):
@@ -370,39 +304,12 @@ class FrameRenderer:
         mask = np.ascontiguousarray(mask, np.float32)
         if not np.isfinite(mask).all():
             raise ImageError(f"The {name} must be finite everywhere, got NaN or infinity.")
-        if name == "freeze mask":
+        if name != "order":
             mask = np.clip(mask, 0, 1)
         if mask.shape == self._size_hw:
             return mask
         height, width = self._size_hw
         return np.asarray(cv2.resize(mask, (width, height), interpolation=cv2.INTER_AREA))
-
-
-def compose_forward(
-    first: NDArray[np.float32], second: NDArray[np.float32], backward: BackwardMap
-) -> NDArray[np.float32]:
-    """Return the forward flow of one motion after another, on the grid of the first.
-
-    Pixels that the first motion hides behind others were not there to be seen moving; they move on
-    as the nearest ones that were.
-
-    Args:
-        first: (h, w, 2) forward flow, px.
-        second: (h, w, 2) forward flow of the result of the first, px.
-        backward: The inverse of the first.
-    """
-    height, width = first.shape[:2]
-    at = pixel_grid(height, width) + first
-    moved = sample_field(second, at)
-    seen = sample_field(backward.map_xy, at, "nearest") - pixel_grid(height, width)
-    hidden = np.maximum(np.abs(seen[..., 0]), np.abs(seen[..., 1])) > _HIDDEN_PX
-    if hidden.any():
-        speed = np.hypot(first[..., 0], first[..., 1])
-        like = ~hidden & (speed <= speed[hidden].max() + 1)
-        if like.any():
-            _, nearest = nearest_true(like)
-            moved[hidden] = moved.reshape(-1, 2)[nearest.reshape(height, width)[hidden]]
-    return first + moved
 
 
 def resize_image(image: NDArray[np.uint8], size_hw: tuple[int, int]) -> NDArray[np.uint8]:
@@ -415,15 +322,11 @@ def resize_image(image: NDArray[np.uint8], size_hw: tuple[int, int]) -> NDArray[
     return np.asarray(cv2.resize(image, (width, height), interpolation=method), np.uint8)
 
 
-def _ratio(arrows: Arrows, reference: Arrows) -> float | None:
-    """Return the factor between two sets that differ in strength alone, else None."""
-    if arrows[0].shape != reference[0].shape or not np.array_equal(arrows[0], reference[0]):
-        return None
-    length = float((reference[1] ** 2).sum())
-    factor = float((arrows[1] * reference[1]).sum()) / length
-    if not np.allclose(arrows[1], reference[1] * factor, rtol=0, atol=1e-3):
-        return None
-    return factor
+def _as_layers(item: tuple[ArrayLike, ArrayLike] | Sequence[Guidance]) -> Sequence[Guidance]:
+    if isinstance(item[0], Guidance):
+        return item  # type: ignore[return-value]  # a pair of arrays has no Guidance in it
+    points, displacements = item
+    return [Guidance(points, displacements)]  # type: ignore[arg-type]  # it is such a pair
 
 
 def _stop_if(cancelled: Callable[[], bool]) -> None:

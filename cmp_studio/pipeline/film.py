@@ -2,77 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cmp_engine.image_io import read_image
-from cmp_studio.document.masks import mask_to_array
-from cmp_studio.document.motion import frame_times, guidance_at, peak_guidance
-from cmp_studio.document.scene import Picture, Scene
+from cmp_studio.document.motion import frame_times, guidance_at
+from cmp_studio.document.scene import Scene
+from cmp_studio.document.shutter import exposure_times
 from cmp_studio.document.tracks import Point
 from cmp_studio.pipeline.errors import PipelineError
-from cmp_studio.pipeline.in_betweens import InBetweens
+from cmp_studio.pipeline.stage import (
+    KEY_SPACING,
+    ScenePose,
+    SceneRenderer,
+    decode_picture,
+    farthest_poses,
+    freeze_of,
+    never,
+    scene_pose,
+    step_of,
+)
 
 if TYPE_CHECKING:
     from cmp_engine.predictor import MotionPredictor
     from cmp_engine.sequence import RenderedFrame
 
+__all__ = [
+    "KEPT_BYTES",
+    "KEY_SPACING",
+    "Film",
+    "LoopDifference",
+    "ReuseStep",
+    "decode_picture",
+    "frame_guidance",
+    "freeze_of",
+    "never",
+    "plan_reuse",
+]
+
 Guidance: TypeAlias = tuple[tuple[Point, ...], tuple[Point, ...]]
 """Points and total displacements of one frame, px of the picture; two equal ones look the same."""
+
+Exposure: TypeAlias = tuple[ScenePose, ...]
+"""The poses that a frame is the average of; without motion blur it is one."""
 
 KEPT_BYTES: Final = 512 << 20
 """How much memory the frames take that are shown again later, as on the way back of a ping-pong."""
 
-KEY_SPACING: Final = 4.0
-"""How far an arrow goes at most between two predictions, px where the short side is 384.
-
-Own choice. Measured on three photos with arrows of 15 to 25 px: the flow between is off by at most
-0.08 px and by 0.02 px on average where something moves, for a seventh of the predictions or less;
-at 8 px it would be 0.3 and 0.07 px.
-"""
-
-_NETWORK_SIDE: Final = 384
 _STEPS_PER_PX: Final = 1024
 
 
-def never() -> bool:
-    """Return False: nobody cancels."""
-    return False
+@dataclass(frozen=True, slots=True)
+class LoopDifference:
+    """How the film looks where it begins again.
 
-
-def decode_picture(picture: Picture) -> NDArray[np.uint8]:
-    """Return the pixels, ``(H, W, 3)`` uint8 sRGB, upright.
-
-    Raises:
-        ImageError: The file is damaged.
-        PipelineError: Its size is not what the scene says.
+    Attributes:
+        motion_px: How far anything jumps, px of the picture.
+        mean: Mean difference of the pixels, 0..255.
+        largest: Largest difference of a pixel, 0..255. Both are 0 for a film that closes.
     """
-    image = read_image(picture.data)
-    if image.shape[:2] != (picture.height, picture.width):
-        raise PipelineError(
-            f"{picture.name} should be {picture.width} x {picture.height}, but its pixels are "
-            f"{image.shape[1]} x {image.shape[0]}; open the picture anew."
-        )
-    return image
 
-
-def freeze_of(scene: Scene) -> NDArray[np.float32] | None:
-    """Return the freeze mask in [0, 1], 1 where the picture is held still, or None."""
-    if scene.freeze is None:
-        return None
-    return mask_to_array(scene.freeze).astype(np.float32) / np.float32(255)
+    motion_px: float
+    mean: float
+    largest: int
 
 
 def frame_guidance(scene: Scene, time: float) -> Guidance:
-    """Return what the network is told at a time, displacements rounded to 1/1024 px.
-
-    Rounding far below what can be seen makes moments with the same pose equal, so that a frame that
-    is shown twice is the same frame whichever way the film comes to it.
-    """
+    """Return what the network is told at a time, all groups together, in steps of 1/1024 px."""
     points, displacements = guidance_at(scene, time)
     rounded = tuple((_round(dx), _round(dy)) for dx, dy in displacements)
     return tuple(points), rounded
@@ -105,37 +104,43 @@ class Film:
         image: NDArray[np.uint8] | None = None,
         loops: int = 1,
     ) -> None:
-        from cmp_engine.sequence import FrameRenderer
-
         if loops < 1:
             raise PipelineError(f"A film must be gone through at least once, got {loops} times.")
         if image is None:
             image = decode_picture(scene.picture)
             predictor.set_image(image)
         self.scene = scene
-        self.size_hw = size_hw or (scene.picture.height, scene.picture.width)
-        once = [frame_guidance(scene, time) for time in frame_times(scene.film)]
-        self._guidance = once * loops
-        short_side = min(scene.picture.height, scene.picture.width)
-        in_betweens = InBetweens(
-            predictor,
-            once[0][0],
-            [displacements for _, displacements in once],
-            spacing_px=KEY_SPACING * short_side / _NETWORK_SIDE,
+        times = frame_times(scene.film)
+        exposures = {time: exposure_times(scene.film, time) for time in times}
+        moments = sorted({moment for part in exposures.values() for moment in part})
+
+        step_px = step_of(scene, predictor.reach_px)
+        poses = {moment: scene_pose(scene, moment, step_px=step_px) for moment in moments}
+        self._renderer = SceneRenderer(
+            scene, predictor, image=image, size_hw=size_hw, planned=list(poses.values())
         )
-        self._renderer = FrameRenderer(
-            in_betweens, image, size_hw=self.size_hw, freeze=freeze_of(scene)
-        )
+        self.size_hw = self._renderer.size_hw
+        once = [_exposed([poses[moment] for moment in exposures[time]]) for time in times]
+        self._frames = once * loops
+        self._is_ready = scene.fill != "inpaint"
+        self._poses = list(poses.values())
+        self._hole_shares: dict[Exposure, float] = {}
 
     @property
     def frame_count(self) -> int:
         """How many frames the film has, all loops together."""
-        return len(self._guidance)
+        return len(self._frames)
 
     @property
     def seconds(self) -> float:
         """How long the film lasts, all loops together."""
         return self.frame_count / self.scene.film.fps
+
+    @property
+    def hole_shares(self) -> list[float]:
+        """How much of each frame had to be filled, 0..1; of the frames that were drawn so far."""
+        shares = self._hole_shares
+        return [shares[frame] for frame in self._frames if frame in shares]
 
     def __iter__(self) -> Iterator[NDArray[np.uint8]]:
         """Yield every frame, ``(h, w, 3)`` uint8."""
@@ -151,26 +156,68 @@ class Film:
             Cancelled: ``cancelled`` returned True.
             GuidanceError: An arrow that the network can't answer.
         """
+        self._get_ready()
         frame_bytes = 3 * self.size_hw[0] * self.size_hw[1]
-        plan = plan_reuse(self._guidance, KEPT_BYTES // frame_bytes)
-        wanted = (g for g, step in zip(self._guidance, plan, strict=True) if step.is_drawn)
-        drawn = self._renderer.frames(wanted, cancelled=cancelled)
-        kept: dict[Guidance, NDArray[np.uint8]] = {}
-        for guidance, step in zip(self._guidance, plan, strict=True):
-            image = next(drawn).image if step.is_drawn else kept[guidance]
+        plan = plan_reuse(self._frames, KEPT_BYTES // frame_bytes)
+        wanted = [f for f, step in zip(self._frames, plan, strict=True) if step.is_drawn]
+        drawn = self._drawn(wanted, cancelled)
+        kept: dict[Hashable, NDArray[np.uint8]] = {}
+        for frame, step in zip(self._frames, plan, strict=True):
+            image = next(drawn) if step.is_drawn else kept[frame]
             for old in step.dropped:
                 del kept[old]
             if step.is_kept:
-                kept[guidance] = image
+                kept[frame] = image
             yield image
 
     def frame_at(self, time: float) -> RenderedFrame:
-        """Return the frame at a time on the timeline, with its flow and holes."""
-        return self._renderer.frame(*frame_guidance(self.scene, time))
+        """Return the frame at a time on the timeline, with its flow and holes in the middle."""
+        self._get_ready()
+        middle = self._renderer.frame(self._pose(time))
+        exposure = _exposed([self._pose(t) for t in exposure_times(self.scene.film, time)])
+        if len(exposure) == 1:
+            return middle
+        return replace(middle, image=next(self._drawn([exposure], never)))
 
     def peak(self) -> RenderedFrame:
         """Return the frame with every track at its goal; for thumbnails and for a first look."""
-        return self._renderer.frame(*peak_guidance(self.scene))
+        self._get_ready()
+        return self._renderer.frame(scene_pose(self.scene, None, step_px=self._renderer.step_px))
+
+    def loop_difference(self) -> LoopDifference:
+        """Return how the first frame differs from the end of the timeline, which it follows.
+
+        A ping-pong film turns round there instead, so nothing jumps in it; a seamless film closes.
+        """
+        from cmp_studio.document.motion import loop_gap
+
+        film = self.scene.film
+        if film.loop == "ping_pong":
+            return LoopDifference(0.0, 0.0, 0)
+        first, last = self.frame_at(0.0).image, self.frame_at(film.duration).image
+        off = np.abs(first.astype(np.int16) - last)
+        return LoopDifference(loop_gap(self.scene), float(off.mean()), int(off.max()))
+
+    def _pose(self, time: float) -> ScenePose:
+        return scene_pose(self.scene, time, step_px=self._renderer.step_px)
+
+    def _get_ready(self) -> None:
+        """Paint the background once for the whole film, so that all frames agree on it."""
+        if not self._is_ready:
+            self._renderer.prepare(farthest_poses(self._poses))
+            self._is_ready = True
+
+    def _drawn(
+        self, frames: Sequence[Exposure], cancelled: Callable[[], bool]
+    ) -> Iterator[NDArray[np.uint8]]:
+        from cmp_engine.quality import averaged
+
+        poses = (pose for frame in frames for pose in frame)
+        rendered = self._renderer.frames(poses, cancelled=cancelled)
+        for frame in frames:
+            parts = [next(rendered) for _ in frame]
+            self._hole_shares[frame] = sum(part.hole_fraction for part in parts) / len(parts)
+            yield averaged([part.image for part in parts])
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,15 +231,15 @@ class ReuseStep:
     """
 
     is_drawn: bool
-    dropped: tuple[Guidance, ...] = ()
+    dropped: tuple[Hashable, ...] = ()
     is_kept: bool = False
 
 
-def plan_reuse(sequence: list[Guidance], capacity: int) -> list[ReuseStep]:
+def plan_reuse(sequence: Sequence[Hashable], capacity: int) -> list[ReuseStep]:
     """Return which frames to draw and which to keep, so that as few as possible are drawn twice.
 
     Args:
-        sequence: The guidance of every frame in showing order.
+        sequence: What every frame shows, in showing order; equal ones look the same.
         capacity: How many frames may be kept.
 
     Source:
@@ -200,16 +247,16 @@ def plan_reuse(sequence: list[Guidance], capacity: int) -> list[ReuseStep]:
         known.
     """
     later: list[int | None] = [None] * len(sequence)
-    seen: dict[Guidance, int] = {}
+    seen: dict[Hashable, int] = {}
     for index in range(len(sequence) - 1, -1, -1):
         later[index] = seen.get(sequence[index])
         seen[sequence[index]] = index
-    kept: dict[Guidance, int] = {}
+    kept: dict[Hashable, int] = {}
     plan = []
     for index, guidance in enumerate(sequence):
         is_drawn = guidance not in kept
         next_use = later[index]
-        dropped: list[Guidance] = []
+        dropped: list[Hashable] = []
         if not is_drawn and next_use is None:
             del kept[guidance]
             dropped.append(guidance)
@@ -225,6 +272,17 @@ def plan_reuse(sequence: list[Guidance], capacity: int) -> list[ReuseStep]:
                 kept[guidance] = next_use
         plan.append(ReuseStep(is_drawn, tuple(dropped), is_kept))
     return plan
+
+
+def _exposed(poses: list[ScenePose]) -> Exposure:
+    """Return the poses of a frame so that equal frames are equal, whichever way they are passed."""
+    if len(set(poses)) == 1:
+        return (poses[0],)
+    return tuple(sorted(poses, key=_by_displacement))
+
+
+def _by_displacement(pose: ScenePose) -> list[tuple[Point, ...]]:
+    return [layer.displacements for layer in pose.layers]
 
 
 def _round(value: float) -> float:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cmp_studio.document.motion import peak_guidance
 from cmp_studio.document.scene import Scene
-from cmp_studio.pipeline.film import decode_picture, frame_guidance, freeze_of
+from cmp_studio.pipeline.stage import SceneRenderer, decode_picture, scene_pose
 
 if TYPE_CHECKING:
     from cmp_engine.predictor import MotionPredictor
@@ -26,7 +26,8 @@ def scene_flow(
 ) -> NDArray[np.float32]:
     """Return the total forward flow as frames use it, ``(h, w, 2)`` float32 px of its own grid.
 
-    The freeze mask holds, and arrows beyond the network's reach are walked in steps.
+    The freeze mask holds, groups move on their own, and arrows beyond the network's reach are
+    walked in steps.
 
     Args:
         scene: Picture and tracks.
@@ -39,12 +40,9 @@ def scene_flow(
         EngineError: The picture or an arrow can't be used.
         PipelineError: The picture is not what the scene says.
     """
-    from cmp_engine.sequence import FrameRenderer
-
     image = _set_image(scene, predictor, image)
-    renderer = FrameRenderer(predictor, image, size_hw=size_hw, freeze=freeze_of(scene))
-    guidance = peak_guidance(scene) if time is None else frame_guidance(scene, time)
-    return renderer.frame(*guidance).flow
+    renderer = SceneRenderer(scene, predictor, image=image, size_hw=size_hw, supersample=1)
+    return renderer.frame(scene_pose(scene, time, step_px=renderer.step_px)).flow
 
 
 def predicted_flow(
