@@ -138,15 +138,16 @@ def _track_of(samples: tuple[TakeSample, ...], smoothing: float) -> _Line:
     radius = max(1, math.ceil(3 * smoothing / step))
     kernel = np.exp(-0.5 * (np.arange(-radius, radius + 1) * step / smoothing) ** 2)
     kernel /= kernel.sum()
+    # What deviates from the straight line between both ends is 0 there; it goes on as a swing that
+    # mirrors itself at them, so that smoothing leaves the ends in place and in the end the line.
     lines = []
+    index = np.arange(-radius, count + radius) % (2 * count - 2)
     for values in (xs, ys):
         line = np.interp(grid, times, values)
-        padded = np.interp(  # odd reflection about both ends, which keeps them in place
-            np.arange(-radius, count + radius) * step,
-            np.concatenate([-grid[:0:-1], grid, 2 * grid[-1] - grid[-2::-1]]),
-            np.concatenate([2 * line[0] - line[:0:-1], line, 2 * line[-1] - line[-2::-1]]),
-        )
-        smooth = np.convolve(padded, kernel, mode="valid")
+        straight = np.linspace(line[0], line[-1], count)
+        swing = line - straight
+        swing = np.concatenate([swing, -swing[-2:0:-1]])[index]
+        smooth = straight + np.convolve(swing, kernel, mode="valid")
         smooth[0], smooth[-1] = line[0], line[-1]
         lines.append(tuple(smooth.tolist()))
     return tuple(grid.tolist()), lines[0], lines[1]

@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cmp_studio.document.hit_test import Hit, distance_to, hit, nearest_track
+from cmp_studio.document.hit_test import Hit, distance_to, hit, nearest_track, tracks_in
 from cmp_studio.document.scene import Picture, Scene, add_track
-from cmp_studio.document.tracks import make_arrow, make_path, make_pin
+from cmp_studio.document.takes import take_from
+from cmp_studio.document.tracks import make_arrow, make_path, make_pin, make_take
 
 EMPTY = Scene(Picture("a.png", 640, 480, b"", "0"))
 
@@ -67,3 +68,25 @@ def test_hit_when_something_is_hit_then_it_is_within_the_radius(x, y, radius):
     found = hit(scene, (x, y), radius)
     near = min(distance_to(track, (x, y)) for track in scene.tracks)
     assert (found is not None) == (near <= radius)
+
+
+def test_hit_when_points_are_asked_for_then_names_the_one_between_the_ends():
+    scene = scene_of(make_path(((100, 100), (150, 160), (200, 100), (250, 160))))
+    assert hit(scene, (199, 101), 10, has_points=True) == Hit(1, "point", 2)
+    assert hit(scene, (199, 101), 10).part == "body"
+    assert hit(scene, (249, 159), 10, has_points=True) == Hit(1, "head")
+
+
+def test_hit_when_on_the_way_of_a_take_then_is_its_body():
+    take = take_from([(0, 0, 0), (1, 80, 0), (2, 80, 60)])
+    scene = scene_of(make_take((100, 100), take))
+    assert hit(scene, (102, 100), 10) == Hit(1, "pin")
+    assert hit(scene, (178, 140), 10) == Hit(1, "body")
+    assert hit(scene, (178, 140), 10, has_takes=False) is None
+
+
+def test_tracks_in_when_a_box_is_drawn_then_has_those_with_a_point_inside():
+    scene = scene_of(make_pin((10, 10)), make_arrow((50, 50), (90, 90)), make_pin((200, 5)))
+    assert tracks_in(scene, (95, 95), (80, 80)) == (2,)
+    assert tracks_in(scene, (0, 0), (60, 60)) == (1, 2)
+    assert tracks_in(scene, (300, 300), (400, 400)) == ()

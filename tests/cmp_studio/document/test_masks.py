@@ -5,7 +5,15 @@ import pytest
 from PIL import Image
 
 from cmp_studio.document.errors import MaskError
-from cmp_studio.document.masks import Mask, mask_from_array, mask_from_bytes, mask_to_array
+from cmp_studio.document.masks import (
+    Mask,
+    inverted,
+    mask_from_array,
+    mask_from_bytes,
+    mask_to_array,
+    painted,
+    soft_mask,
+)
 
 
 def test_mask_when_there_and_back_then_is_the_same():
@@ -66,3 +74,43 @@ def test_mask_from_bytes_when_painted_on_an_empty_layer_then_transparent_is_free
 def test_mask_from_bytes_when_no_picture_then_says_so(data):
     with pytest.raises(MaskError, match=r"m\.png is not a readable picture"):
         mask_from_bytes(data, "m.png")
+
+
+def test_soft_mask_when_feathered_then_is_half_at_the_edge_and_the_pixels_stay():
+    array = np.zeros((40, 60), np.uint8)
+    array[:, 30:] = 255
+    hard, soft = mask_from_array(array), mask_from_array(array, feather=4.0)
+    assert np.array_equal(mask_to_array(soft), array)
+    assert np.array_equal(soft_mask(hard), array / np.float32(255))
+    values = soft_mask(soft)[20]
+    assert 0.4 < (values[29] + values[30]) / 2 < 0.6
+    assert (values[3], values[56]) == (0, 1)
+    assert (np.diff(values) >= 0).all()
+
+
+def test_inverted_when_done_twice_then_is_the_same():
+    mask = mask_from_array(np.tril(np.full((9, 7), 200, np.uint8)), feather=2.0)
+    assert np.array_equal(mask_to_array(inverted(inverted(mask))), mask_to_array(mask))
+    assert inverted(mask).feather == 2.0
+
+
+def test_painted_when_a_stroke_then_covers_what_the_brush_went_over():
+    mask = painted(None, (40, 60), [(10, 20), (50, 20)], radius=5)
+    array = mask_to_array(mask)
+    assert (array[16:25, 10:51] == 255).all()
+    assert not array[:13].any()
+    assert not array[28:].any()
+    erased = mask_to_array(painted(mask, (40, 60), [(30, 20)], radius=3, value=0))
+    assert erased[20, 30] == 0
+    assert erased[20, 12] == 255
+
+
+def test_painted_when_sizes_differ_then_refuses():
+    with pytest.raises(MaskError, match="should be 60 x 40"):
+        painted(mask_from_array(np.zeros((4, 4), np.uint8)), (40, 60), [(1, 1)], radius=2)
+
+
+@pytest.mark.parametrize("feather", [-1.0, 1e9, float("nan")])
+def test_mask_when_the_feather_is_out_of_range_then_says_so(feather):
+    with pytest.raises(MaskError, match="Feather must be"):
+        mask_from_array(np.zeros((4, 4), np.uint8), feather=feather)
