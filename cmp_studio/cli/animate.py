@@ -6,8 +6,8 @@ import argparse
 import time
 from pathlib import Path
 
+from cmp_studio.cli import drawing, work
 from cmp_studio.cli import options as shared
-from cmp_studio.cli import work
 from cmp_studio.cli.console import Console
 from cmp_studio.document.project_file import SUFFIX, save_scene
 from cmp_studio.document.scene import Scene
@@ -28,6 +28,10 @@ _EXAMPLES = """\
       along a curve and back within 3 seconds
   cmp-studio animate toy.jpg --arrow 200,90,30,0 --repeat sway --freeze table.png -o frames/
       to both sides, what is white in the mask stays; PNG frames into a folder
+  cmp-studio animate cat.jpg --pin 200,650,40 --group paw.png --arrow 500,300,0,-60 -o cat.mp4
+      what is white in paw.png moves on its own, in front of the rest
+  cmp-studio animate tree.jpg --preset wind:1.5 --freeze trunk.png --shutter 180 -o tree.mp4
+      a recipe for all that trunk.png leaves free, with motion blur
   cmp-studio animate photo.jpg --arrow 320,200,40,-10 -o film.mp4 --save-scene photo.cmps
       keeps the arrows too: open photo.cmps in the window and go on from there"""
 
@@ -61,9 +65,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
     if options.source.suffix.lower() == SUFFIX:
         options.usage_error("a scene is rendered with `cmp-studio render`")
     start = time.monotonic()
-    scene = work.with_film_options(work.scene_of(options), options)
-    if not options.arrows and not options.paths:
-        console.note("Nothing will move: there is no --arrow and no --path.")
+    scene = work.with_film_options(drawing.scene_of(options), options)
+    if all(track.kind == "pin" for track in scene.tracks):
+        console.note("Nothing will move: there is no --arrow, --path, --take and no --preset.")
     values: dict[str, object] = {"command": "animate"}
     lines = []
     if options.output is not None:
@@ -95,6 +99,7 @@ def _write_film(scene: Scene, options: argparse.Namespace, console: Console) -> 
         small = output_size(scene.picture, max_side=THUMBNAIL_SIDE)
         peak = Film(scene, predictor, image=image, size_hw=small).peak()
         save_scene(scene, options.save_scene, thumbnail=thumbnail_png(peak.image))
+    holes = work.HoleWatch(console)
     export_film(
         scene,
         predictor,
@@ -105,8 +110,10 @@ def _write_film(scene: Scene, options: argparse.Namespace, console: Console) -> 
         loops=options.loops,
         image=image,
         progress=console.progress(target.path.name),
+        on_written=holes.on_written,
     )
-    return work.film_values(scene, target, options.loops) | work.engine_values(predictor)
+    values = work.film_values(scene, target, options.loops)
+    return values | holes.values | work.engine_values(predictor)
 
 
 def _save_alone(scene: Scene, path: Path) -> None:

@@ -6,9 +6,9 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cmp_studio.cli import drawing, work
 from cmp_studio.cli import options as shared
 from cmp_studio.cli import values as parse
-from cmp_studio.cli import work
 from cmp_studio.cli.console import Console
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         options.usage_error("say where the flow goes with -o flow.flo, or --color wheel.png")
     if options.upsampling != "edge_aware" and not options.raw:
         options.usage_error("--upsampling belongs to --raw")
-    scene = work.scene_of(options)
+    scene = drawing.scene_of(options)
     predictor = work.load_predictor(options, console)
     from cmp_studio.pipeline.flow import predicted_flow, scene_flow
 

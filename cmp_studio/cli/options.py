@@ -7,11 +7,27 @@ from pathlib import Path
 from typing import Final
 
 from cmp_studio.cli import values
-from cmp_studio.document.scene import LOOP_MODES
+from cmp_studio.document.presets import PRESETS
+from cmp_studio.document.scene import LOOP_MODES, SEQUENCE_MODES
 from cmp_studio.document.tracks import EASINGS, REPEATS
 
 FORMATS: Final = ("mp4", "gif", "webm", "webp", "png")
 QUALITIES: Final = ("draft", "good", "best")
+
+
+class _InGroup(argparse.Action):
+    """Keeps what is drawn together with the number of the group that it is drawn in."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> None:
+        """Append to the list of the option."""
+        drawn = [*getattr(namespace, self.dest), (values, len(namespace.groups))]
+        setattr(namespace, self.dest, drawn)
 
 
 def command_parser(
@@ -72,7 +88,7 @@ def add_guidance_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--arrow",
         dest="arrows",
-        action="append",
+        action=_InGroup,
         default=[],
         type=values.arrow,
         metavar="X,Y,DX,DY",
@@ -81,7 +97,7 @@ def add_guidance_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--path",
         dest="paths",
-        action="append",
+        action=_InGroup,
         default=[],
         type=values.path,
         metavar="X,Y:X,Y:...",
@@ -90,17 +106,60 @@ def add_guidance_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--pin",
         dest="pins",
+        action=_InGroup,
+        default=[],
+        type=values.pin,
+        metavar="X,Y[,RADIUS]",
+        help="hold the spot at X,Y where it is, and so many pixels around it",
+    )
+    group.add_argument(
+        "--take",
+        dest="takes",
+        action=_InGroup,
+        default=[],
+        type=values.take,
+        metavar="X,Y,FILE.csv",
+        help="move the spot at X,Y as recorded: rows of seconds, dx and dy",
+    )
+    group.add_argument(
+        "--tracks",
+        dest="track_files",
+        action=_InGroup,
+        default=[],
+        type=Path,
+        metavar="FILE.json",
+        help="tracks that were copied in the window and pasted into a file",
+    )
+    group.add_argument(
+        "--group",
+        dest="groups",
         action="append",
         default=[],
-        type=values.point,
-        metavar="X,Y",
-        help="hold the spot at X,Y where it is",
+        metavar="MASK.png",
+        help="what is drawn after this moves on its own, inside of the white of the mask and in "
+        "front of all before; 'none' for no mask",
+    )
+    group.add_argument(
+        "--preset",
+        dest="presets",
+        action=_InGroup,
+        default=[],
+        type=values.preset,
+        metavar="NAME[:AMOUNT]",
+        help=f"{', '.join(PRESETS)}: onto the group's mask, what --freeze leaves free, or the pins",
     )
     group.add_argument(
         "--freeze",
         type=Path,
         metavar="MASK.png",
         help="a picture of the same size: white is held still, black is free",
+    )
+    group.add_argument(
+        "--feather",
+        type=values.factor,
+        default=0.0,
+        metavar="PX",
+        help="soften the edges of all masks (default: 0)",
     )
 
 
@@ -111,13 +170,46 @@ def add_motion_options(parser: argparse.ArgumentParser) -> None:
         "--easing",
         choices=EASINGS,
         default="ease",
-        help="even; gentle at both ends; past the goal and back (default: ease)",
+        help="even; gentle at both ends; past the goal and back; as --curve says (default: ease)",
+    )
+    group.add_argument(
+        "--curve",
+        type=values.curve,
+        metavar="X1,Y1,X2,Y2",
+        help="handles of a custom easing, a cubic Bezier as in CSS; sets --easing curve",
     )
     group.add_argument(
         "--repeat",
         choices=REPEATS,
         default="once",
         help="there; there and back; to both sides; two beats (default: once)",
+    )
+    group.add_argument(
+        "--cycles",
+        type=values.count,
+        default=1,
+        metavar="N",
+        help="repeat so often within the duration (default: 1)",
+    )
+    group.add_argument(
+        "--straight",
+        dest="is_straight",
+        action="store_true",
+        help="let a --path go straight from point to point",
+    )
+    group.add_argument(
+        "--smoothing",
+        type=values.factor,
+        default=0.0,
+        metavar="SECONDS",
+        help="smooth a --take (default: 0)",
+    )
+    group.add_argument(
+        "--speed",
+        type=values.positive,
+        default=1.0,
+        metavar="FACTOR",
+        help="play a --take so much faster (default: 1)",
     )
 
 
@@ -148,6 +240,38 @@ def add_film_options(parser: argparse.ArgumentParser, *, is_from_scene: bool) ->
         type=values.factor,
         metavar="FACTOR",
         help=f"scale all motion, 0.5 for half (default: {what or '1'})",
+    )
+    group.add_argument(
+        "--mode",
+        choices=SEQUENCE_MODES,
+        help="total: each frame from the still picture; chained: step by step on the moved "
+        f"picture, for large motion (default: {what or 'total'})",
+    )
+    group.add_argument(
+        "--fill",
+        type=values.fill,
+        metavar="HOW",
+        help="what shows behind a part that moved away: stretch, inpaint, or a picture file "
+        f"without the part (default: {what or 'stretch'})",
+    )
+    group.add_argument(
+        "--shutter",
+        type=values.factor,
+        metavar="DEGREES",
+        help=f"motion blur: 180 as in cinema, 0 for none (default: {what or '0'})",
+    )
+    group.add_argument(
+        "--subframes",
+        type=values.count,
+        metavar="N",
+        help=f"moments that a blurred frame is the mean of (default: {what or '8'})",
+    )
+    group.add_argument(
+        "--supersample",
+        type=values.count,
+        metavar="N",
+        help="draw on a grid N times as fine, 1 to 4: finer edges, N*N times the work "
+        f"(default: {what or '1'})",
     )
 
 

@@ -20,6 +20,7 @@ _EXAMPLES = """\
   cmp-studio render scene.cmps -o film.mp4
   cmp-studio render scene.cmps -o film.gif --max-side 480 --fps 15
   cmp-studio render scene.cmps -o film.webm --loop seamless --strength 0.7
+  cmp-studio render scene.cmps -o film.mp4 --shutter 180 --supersample 2 --quality best
   cmp-studio render scene.cmps -o frames/              PNG frames into a folder
   cmp-studio render scene.cmps -o film.mp4 --loops 5   five rounds, for players that stop"""
 
@@ -49,6 +50,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     predictor = work.load_predictor(options, console)
     from cmp_studio.pipeline.export import export_film
 
+    holes = work.HoleWatch(console)
     export_film(
         scene,
         predictor,
@@ -58,8 +60,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
         quality=options.quality,
         loops=options.loops,
         progress=console.progress(target.path.name),
+        on_written=holes.on_written,
     )
-    values = work.film_values(scene, target, options.loops)
+    values = work.film_values(scene, target, options.loops) | holes.values
     elapsed = {"elapsed_seconds": round(time.monotonic() - start, 3)}
     console.result(
         work.film_text(values),

@@ -12,22 +12,14 @@ from cmp_engine.film_target import check_target, film_format_of
 from cmp_engine.partial_file import describe_os_error
 from cmp_engine.video_encoders import EVEN_FORMATS, VideoFormat
 from cmp_studio.cli.console import Console, size_text
-from cmp_studio.document.masks import mask_from_bytes
 from cmp_studio.document.motion import film_seconds
-from cmp_studio.document.project_file import SUFFIX, load_scene
-from cmp_studio.document.scene import (
-    FilmSettings,
-    Picture,
-    Scene,
-    add_track,
-    picture_from_bytes,
-    set_freeze,
-)
-from cmp_studio.document.tracks import Timing, make_arrow, make_path, make_pin
+from cmp_studio.document.scene import Picture, Scene, picture_from_bytes
+from cmp_studio.document.scene_edits import set_fill
 from cmp_studio.pipeline.sizes import output_size
 
 if TYPE_CHECKING:
     from cmp_engine.predictor import MotionPredictor
+    from cmp_studio.pipeline.film import Film
 
 GIF_MAX_SIDE: Final = 800
 
@@ -61,49 +53,24 @@ def read_bytes(path: Path) -> bytes:
         raise ImageError(f"{path} can't be read: {error.strerror or error}.") from error
 
 
-def scene_of(options: argparse.Namespace) -> Scene:
-    """Return the scene of a picture and the options of `options.add_guidance_options`.
-
-    A scene file may stand in for the picture; its tracks come first.
-
-    Raises:
-        DocumentError: A file or an arrow can't be used.
-        ImageError: There is no such file.
-    """
-    source: Path = options.source
-    if source.suffix.lower() == SUFFIX:
-        scene = load_scene(source)
-    else:
-        scene = Scene(picture_from_bytes(read_bytes(source), source.name))
-    timing = Timing(
-        easing=getattr(options, "easing", "ease"), repeat=getattr(options, "repeat", "once")
-    )
-    for start, end in options.arrows:
-        scene = add_track(scene, make_arrow(start, end, timing=timing))
-    for points in options.paths:
-        scene = add_track(scene, make_path(points, timing=timing))
-    for point in options.pins:
-        scene = add_track(scene, make_pin(point))
-    if options.freeze is not None:
-        mask = mask_from_bytes(read_bytes(options.freeze), options.freeze.name)
-        scene = set_freeze(scene, mask)
-    return scene
-
-
 def with_film_options(scene: Scene, options: argparse.Namespace) -> Scene:
     """Return the scene with the film settings that were given, and its own where not.
 
     Raises:
         SceneError: A setting is out of range.
+        PictureError: The background can't be used.
+        ImageError: There is no such file.
     """
-    film = scene.film
-    changed = FilmSettings(
-        duration=film.duration if options.duration is None else options.duration,
-        fps=film.fps if options.fps is None else options.fps,
-        loop=film.loop if options.loop is None else options.loop,
-        strength=film.strength if options.strength is None else options.strength,
-    )
-    return replace(scene, film=changed)
+    names = ("duration", "fps", "loop", "strength", "mode", "shutter", "subframes", "supersample")
+    given = {name: getattr(options, name) for name in names}
+    changed = {name: value for name, value in given.items() if value is not None}
+    scene = replace(scene, film=replace(scene.film, **changed))
+    if options.fill is None:
+        return scene
+    if isinstance(options.fill, Path):
+        plate = picture_from_bytes(read_bytes(options.fill), options.fill.name)
+        return set_fill(scene, "plate", plate=plate)
+    return set_fill(scene, options.fill)
 
 
 def target_of(options: argparse.Namespace, picture: Picture, console: Console) -> Target:
@@ -173,6 +140,30 @@ def film_values(scene: Scene, target: Target, loops: int) -> dict[str, object]:
         "seconds": round(seconds, 3),
         "bytes": written_bytes(target.path),
     }
+
+
+class HoleWatch:
+    """Says after a film how much of its frames was uncovered.
+
+    Attributes:
+        values: What a JSON result says about it.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self.values: dict[str, object] = {}
+
+    def on_written(self, film: Film) -> None:
+        """Take note of a film that was written."""
+        from cmp_studio.pipeline.holes import WARN_SHARE
+
+        worst = max(film.hole_shares, default=0.0)
+        self.values = {"largest_hole_share": round(worst, 4)}
+        if worst >= WARN_SHARE and film.scene.fill == "stretch":
+            self._console.note(
+                f"Up to {worst:.0%} of a frame is uncovered and shows stretched background; "
+                "--fill inpaint paints it in, --fill FILE shows a picture without the part."
+            )
 
 
 def film_text(values: dict[str, object]) -> str:

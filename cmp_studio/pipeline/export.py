@@ -31,6 +31,7 @@ def export_film(
     image: NDArray[np.uint8] | None = None,
     progress: Callable[[int, int], None] | None = None,
     cancelled: Callable[[], bool] = never,
+    on_written: Callable[[Film], None] | None = None,
 ) -> Path:
     """Write the film of a scene, whole or not at all, and return its path.
 
@@ -47,6 +48,7 @@ def export_film(
         image: The decoded picture, where the predictor has already had ``set_image`` with it.
         progress: Called with steps done and all steps, the last time when the file is there.
         cancelled: Asked before each frame.
+        on_written: Called with the film when the file is there; it knows how large its holes were.
 
     Raises:
         VideoError: The film can't be written.
@@ -58,7 +60,7 @@ def export_film(
     if fps is not None:
         scene = replace(scene, film=replace(scene.film, fps=fps))
     film = Film(scene, predictor, size_hw=size_hw, image=image, loops=loops)
-    return write_video(
+    written = write_video(
         path,
         film.images(cancelled=cancelled),
         fps=scene.film.fps,
@@ -69,3 +71,6 @@ def export_film(
         progress=progress,
         cancelled=cancelled,
     )
+    if on_written is not None:
+        on_written(film)
+    return written
