@@ -139,7 +139,7 @@ def test_animate_when_something_can_not_be_used_then_is_one_line(folder, capsys,
 def test_take_from_csv_when_a_row_is_wrong_then_names_it():
     with pytest.raises(TrackError, match=r"Row 2 of a\.csv should be seconds, dx, dy"):
         take_from_csv("0,0,0\n1,two,3\n", "a.csv")
-    with pytest.raises(TrackError, match="Row 2 .* has a value"):
+    with pytest.raises(TrackError, match=r"Row 2 .* has a value"):
         take_from_csv("0,0,0\n1,nan,3\n", "a.csv")
     with pytest.raises(TrackError, match="2 to"):
         take_from_csv("", "a.csv")
