@@ -18,15 +18,21 @@ class CachedFrame:
         image: (h, w, 3) uint8 RGB.
         flow: (fh, fw, 2) float16 forward flow from the still picture, in px of the full picture,
             on a coarser grid that covers the same frame.
+        holes: (fh, fw) uint8 on the grid of the flow: 255 where nothing of the picture shows, or
+            None where that is not known.
+        hole_share: Share of the frame that is holes.
     """
 
     image: NDArray[np.uint8]
     flow: NDArray[np.float16]
+    holes: NDArray[np.uint8] | None = None
+    hole_share: float = 0.0
 
     @property
     def nbytes(self) -> int:
         """Memory that the frame holds, in bytes."""
-        return self.image.nbytes + self.flow.nbytes
+        holes = 0 if self.holes is None else self.holes.nbytes
+        return self.image.nbytes + self.flow.nbytes + holes
 
 
 class FrameCache:

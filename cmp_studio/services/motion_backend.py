@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cmp_studio.document.masks import Mask, mask_to_array
-from cmp_studio.document.tracks import Point
+from cmp_studio.document.posing import LayerPose
+from cmp_studio.document.scene import Scene
 from cmp_studio.services.frame_cache import CachedFrame
 from cmp_studio.services.pictures import OpenedPicture
 from cmp_studio.services.preload import preload_torch
 
 if TYPE_CHECKING:
     from cmp_engine.predictor import MotionPredictor
-    from cmp_engine.sequence import FrameRenderer
+    from cmp_studio.pipeline.stage import SceneRenderer
 
 log = logging.getLogger(__name__)
 
@@ -65,20 +65,23 @@ class EngineInfo:
 
 @dataclass(frozen=True, slots=True)
 class Pose:
-    """Guidance of one frame: where, and how far from the still picture, px of the picture."""
+    """Where everything is in one frame; two equal ones look the same.
 
-    points: tuple[Point, ...] = ()
-    displacements: tuple[Point, ...] = ()
+    Attributes:
+        layers: What each layer is told, back to front, as `cmp_studio.document.posing` makes them.
+    """
+
+    layers: tuple[LayerPose, ...] = ()
 
     @property
     def is_rest(self) -> bool:
         """Whether nothing moves: the frame is the photo itself."""
-        return all(dx == 0 and dy == 0 for dx, dy in self.displacements)
+        return all(layer.is_rest for layer in self.layers)
 
 
-def make_pose(points: tuple[Point, ...], displacements: tuple[Point, ...]) -> Pose:
-    """The pose of a guidance set; all those in which nothing moves are one and the same."""
-    pose = Pose(points, displacements)
+def make_pose(layers: tuple[LayerPose, ...]) -> Pose:
+    """The pose of these layers; all those in which nothing moves are one and the same."""
+    pose = Pose(layers)
     return REST if pose.is_rest else pose
 
 
@@ -92,13 +95,15 @@ class Stage:
     Attributes:
         picture: The photo.
         size_hw: Size of the frames, px.
-        freeze: What may not move.
+        scene: Has the masks, groups and background; its tracks don't matter.
+        key: What `cmp_studio.pipeline.stage.stage_key` says of the scene.
         engine: Number of the engine; counts up when other weights or another device are taken.
     """
 
     picture: OpenedPicture
     size_hw: tuple[int, int]
-    freeze: Mask | None = None
+    scene: Scene = field(compare=False, repr=False)
+    key: Hashable
     engine: int = 0
 
 
@@ -141,9 +146,7 @@ class MotionBackend:
         self._predictor: MotionPredictor | None = None
         self._info: EngineInfo | None = None
         self._digest = ""
-        self._renderers: OrderedDict[tuple[tuple[int, int], Mask | None], FrameRenderer] = (
-            OrderedDict()
-        )
+        self._renderers: OrderedDict[Hashable, SceneRenderer] = OrderedDict()
 
     @property
     def is_loaded(self) -> bool:
@@ -175,12 +178,23 @@ class MotionBackend:
         Raises:
             cmp_engine.errors.EngineError: The engine can't.
         """
-        renderer = self._renderer(stage)
-        rendered = renderer.frame(_array(pose.points), _array(pose.displacements))
-        return CachedFrame(rendered.image, shrunk_flow(rendered.flow, stage.picture.image_hw))
+        from cmp_studio.pipeline.stage import ScenePose
 
-    def _renderer(self, stage: Stage) -> FrameRenderer:
-        from cmp_engine.sequence import FrameRenderer
+        layers = pose.layers or tuple(
+            LayerPose(group) for group in (0, *(g.id for g in stage.scene.groups if g.is_on))
+        )
+        rendered = self._renderer(stage).frame(ScenePose(layers))
+        flow = shrunk_flow(rendered.flow, stage.picture.image_hw)
+        holes = shrunk_holes(rendered.holes, flow.shape[:2])
+        return CachedFrame(rendered.image, flow, holes, float(rendered.holes.mean()))
+
+    @property
+    def reach_px(self) -> float | None:
+        """How far one answer can go, px of the picture in use; None has no bound."""
+        return None if self._predictor is None else self._predictor.reach_px
+
+    def _renderer(self, stage: Stage) -> SceneRenderer:
+        from cmp_studio.pipeline.stage import SceneRenderer
 
         if self._predictor is None:
             raise RuntimeError("The engine is not loaded; call load first.")
@@ -189,14 +203,15 @@ class MotionBackend:
             self._digest = ""
             self._predictor.set_image(stage.picture.image)
             self._digest = stage.picture.picture.digest
-        key = (stage.size_hw, stage.freeze)
+        key = (stage.size_hw, stage.key)
         renderer = self._renderers.pop(key, None)
         if renderer is None:
-            freeze = None
-            if stage.freeze is not None:
-                freeze = mask_to_array(stage.freeze).astype(np.float32) / np.float32(255)
-            renderer = FrameRenderer(
-                self._predictor, stage.picture.image, size_hw=stage.size_hw, freeze=freeze
+            renderer = SceneRenderer(
+                stage.scene,
+                self._predictor,
+                image=stage.picture.image,
+                size_hw=stage.size_hw,
+                supersample=1,
             )
         self._renderers[key] = renderer
         while len(self._renderers) > _KEPT_RENDERERS:
@@ -254,5 +269,16 @@ def shrunk_flow(flow: NDArray[np.float32], image_hw: tuple[int, int]) -> NDArray
     return (flow * scale_xy).astype(np.float16)
 
 
-def _array(points: tuple[Point, ...]) -> NDArray[np.float32]:
-    return np.array(points, dtype=np.float32).reshape(-1, 2)
+def shrunk_holes(holes: NDArray[np.bool_], size_hw: tuple[int, int]) -> NDArray[np.uint8]:
+    """The holes of a frame on a coarse grid, 255 where at least a part is one.
+
+    Args:
+        holes: (h, w) bool on the grid of the frame.
+        size_hw: Size of the coarse grid.
+    """
+    import cv2
+
+    grey = holes.astype(np.uint8) * np.uint8(255)
+    size = (size_hw[1], size_hw[0])
+    small = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), dtype=np.float32)
+    return np.minimum(small * 3, 255).astype(np.uint8)

@@ -21,11 +21,13 @@ class Playback(QObject):
         frame_changed(index): Another frame is due.
         playing_changed(is_playing): Started or stopped.
         film_changed(): The number of frames or their rate is another.
+        range_changed(): `range` is another.
     """
 
     frame_changed = Signal(int)
     playing_changed = Signal(bool)
     film_changed = Signal()
+    range_changed = Signal()
 
     def __init__(
         self, parent: QObject | None = None, *, clock: Callable[[], float] = time.perf_counter
@@ -38,6 +40,7 @@ class Playback(QObject):
         self._is_looping = True
         self._is_playing = False
         self._is_held = False
+        self._range: tuple[int, int] | None = None
         self._origin = 0.0
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
@@ -73,6 +76,23 @@ class Playback(QObject):
         """Length of the film in seconds."""
         return self._count / self._fps
 
+    @property
+    def range(self) -> tuple[int, int] | None:
+        """First and last frame that are played over and over, or None for the whole film."""
+        return self._range
+
+    def set_range(self, first: int, last: int) -> None:
+        """Play these frames over and over, both included; less than two is the whole film."""
+        first, last = sorted((max(0, first), min(last, self._count - 1)))
+        chosen = (first, last) if last - first >= 1 and first < self._count else None
+        if chosen is not None and chosen == (0, self._count - 1):
+            chosen = None
+        self._set_range(chosen)
+
+    def clear_range(self) -> None:
+        """Play the whole film again."""
+        self._set_range(None)
+
     def set_film(self, frame_count: int, fps: float, *, is_looping: bool = True) -> None:
         """Take another number of frames and rate; the position in seconds stays where it can.
 
@@ -85,6 +105,8 @@ class Playback(QObject):
         if (frame_count, fps, is_looping) == (self._count, self._fps, self._is_looping):
             return
         index = round(self._index / self._fps * fps)
+        if frame_count != self._count:
+            self._set_range(None)
         self._count, self._fps, self._is_looping = frame_count, fps, is_looping
         index = min(index, frame_count - 1)
         self._timer.setInterval(self._interval())
@@ -96,7 +118,9 @@ class Playback(QObject):
         """Let time run, from the start when a film that does not loop stands at its end."""
         if self._is_playing:
             return
-        if not self._is_looping and self._index >= self._count - 1:
+        if self._range is not None and not self._range[0] <= self._index < self._range[1]:
+            self._show(self._range[0])
+        elif not self._is_looping and self._index >= self._count - 1:
             self._show(0)
         self._is_playing = True
         self._rebase(self._index)
@@ -144,6 +168,10 @@ class Playback(QObject):
         if not self._is_playing or self._is_held:
             return
         index = int((self._clock() - self._origin) * self._fps + 1e-6)
+        if self._range is not None and index > self._range[1]:
+            first, last = self._range
+            self._show(first + (index - first) % (last - first + 1))
+            return
         if index >= self._count and not self._is_looping:
             self._show(self._count - 1)
             self.pause()
@@ -152,6 +180,13 @@ class Playback(QObject):
 
     def _interval(self) -> int:
         return max(_MIN_INTERVAL_MS, round(1000 / self._fps))
+
+    def _set_range(self, chosen: tuple[int, int] | None) -> None:
+        if chosen != self._range:
+            self._range = chosen
+            if chosen is not None and self._is_playing:
+                self.seek(min(max(self._index, chosen[0]), chosen[1]))
+            self.range_changed.emit()
 
     def _rebase(self, index: int) -> None:
         self._origin = self._clock() - index / self._fps

@@ -60,6 +60,7 @@ class FrameAnswer:
         frame: The picture and its flow.
         seconds: How long it took on the thread.
         is_live: Whether it answers a `PoseRequest` of a drag.
+        reach_px: How far one answer of the network can go here, px of the picture, or None.
     """
 
     stage: Stage
@@ -67,6 +68,7 @@ class FrameAnswer:
     frame: CachedFrame
     seconds: float
     is_live: bool
+    reach_px: float | None = None
 
 
 class PredictorWorker(QObject):
@@ -172,7 +174,8 @@ class PredictorWorker(QObject):
     def _render(self, stage: Stage, pose: Pose, *, is_live: bool) -> FrameAnswer:
         started = time.perf_counter()
         frame = self._backend.frame(stage, pose)
-        return FrameAnswer(stage, pose, frame, time.perf_counter() - started, is_live)
+        seconds = time.perf_counter() - started
+        return FrameAnswer(stage, pose, frame, seconds, is_live, self._backend.reach_px)
 
     def _render_film(
         self, number: int, request: FilmRequest, is_interrupted: Callable[[], bool]

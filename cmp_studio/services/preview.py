@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import logging
+from bisect import bisect_right
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Final
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from cmp_studio.document.motion import displacement, frame_times
-from cmp_studio.document.scene import FilmSettings, Scene
+from cmp_studio.document.scene import Scene
+from cmp_studio.services.film_frames import (
+    coarse_to_fine,
+    peak_index,
+    posed,
+    preview_times,
+    previewed_film,
+)
 from cmp_studio.services.frame_cache import CachedFrame, FrameCache
 from cmp_studio.services.motion_backend import (
     REST,
@@ -19,7 +25,6 @@ from cmp_studio.services.motion_backend import (
     EngineInfo,
     Pose,
     Stage,
-    make_pose,
 )
 from cmp_studio.services.pictures import fitted_size
 from cmp_studio.services.playback import Playback
@@ -35,9 +40,6 @@ LONG_SIDE_CPU: Final = 800
 LONG_SIDE_GPU: Final = 1600
 LONG_SIDE_STILL: Final = 2560
 STILL_DELAY_MS: Final = 300
-MAX_FRAMES: Final = 1440
-"""A longer film is previewed at a lower frame rate; it is exported at its own."""
-
 _CACHE_SHARE: Final = 0.8
 """Share of the frame cache that one film may fill; the rest is for what undo brings back."""
 
@@ -75,8 +77,10 @@ class Preview(QObject):
         engine_failed(sentence): The weights or the device can't be had.
         failed(sentence): A frame can't be rendered.
         busy_changed(): `is_busy` may be another.
+        reach_changed(): `reach_px` is another.
     """
 
+    reach_changed = Signal()
     shown_changed = Signal()
     cached_changed = Signal()
     engine_changed = Signal()
@@ -106,6 +110,7 @@ class Preview(QObject):
         self._poses: tuple[Pose, ...] = (REST,)
         self._shown = Shown(None, REST, is_exact=True)
         self._cached: tuple[bool, ...] = (True,)
+        self._reach: float | None = None
         self._gesture_index: int | None = None
         self._asked: Hashable | None = None
         self._view_long_side = 0
@@ -139,8 +144,60 @@ class Preview(QObject):
         scene = self._session.scene
         if scene is None:
             return 0.0
-        times = _times(scene.film)
+        times = preview_times(scene.film)
         return times[min(self._playback.index, len(times) - 1)]
+
+    @property
+    def reach_px(self) -> float | None:
+        """How far one answer of the network can go, px of the picture; None has no bound."""
+        return self._reach
+
+    @property
+    def frame_seconds(self) -> float:
+        """Time between two frames of the preview, seconds."""
+        return 1 / self._playback.fps
+
+    def time_of(self, index: int) -> float:
+        """What a frame of the film shows, seconds on the timeline."""
+        scene = self._session.scene
+        if scene is None:
+            return 0.0
+        times = preview_times(scene.film)
+        return times[min(max(index, 0), len(times) - 1)]
+
+    def index_near(self, time: float) -> int:
+        """The frame on the way there that is nearest to a time on the timeline."""
+        index = self.index_of(time)
+        after = self.index_of(time + self.frame_seconds * 1.01)
+        nearer = abs(self.time_of(after) - time) < abs(self.time_of(index) - time)
+        return after if nearer else index
+
+    def goal_frame(self) -> CachedFrame | None:
+        """The rendered frame in which everything has gone furthest, or None."""
+        scene = self._session.scene
+        if scene is None or not scene.tracks:
+            return None
+        ids = frozenset(track.id for track in scene.tracks)
+        index = peak_index(scene, ids, self._playback.index)
+        return self._frame(self._poses[min(index, len(self._poses) - 1)])
+
+    def worst_holes(self) -> tuple[float, int]:
+        """The largest share of holes among the rendered frames, and the frame that has it."""
+        worst, at = 0.0, 0
+        for index, pose in enumerate(self._poses):
+            frame = self._frame(pose)
+            if frame is not None and frame.hole_share > worst:
+                worst, at = frame.hole_share, index
+        return worst, at
+
+    def index_of(self, time: float) -> int:
+        """The first frame of the film that shows a time on the timeline, or the one before it."""
+        scene = self._session.scene
+        if scene is None:
+            return 0
+        times = preview_times(scene.film)
+        last = times.index(max(times))
+        return max(0, bisect_right(times, time + 1e-9, hi=last + 1) - 1)
 
     @property
     def cached(self) -> tuple[bool, ...]:
@@ -232,6 +289,7 @@ class Preview(QObject):
             return
         if answer.is_live:
             self.answered.emit(answer.seconds)
+        self._take_reach(answer.reach_px)
         if _key(answer.stage, answer.pose) == self._asked:
             self._asked = None
         is_wanted = answer.pose == self._wanted_pose()
@@ -243,6 +301,13 @@ class Preview(QObject):
         else:
             self._mark_cached()
             self._refresh()
+
+    def _take_reach(self, reach_px: float | None) -> None:
+        """Longer arrows are walked in steps, as soon as it is known how long they may be."""
+        if reach_px != self._reach:
+            self._reach = reach_px
+            self.reach_changed.emit()
+            self.on_scene_changed()
 
     def on_render_failed(self, sentence: str) -> None:
         """Say it; the same pose may be asked for again."""
@@ -266,7 +331,9 @@ class Preview(QObject):
             return None
         is_fast = self._info is not None and self._info.is_fast
         size_hw = fitted_size(picture.image_hw, LONG_SIDE_GPU if is_fast else LONG_SIDE_CPU)
-        return Stage(picture, size_hw, scene.freeze, self._engine)
+        from cmp_studio.pipeline.stage import stage_key
+
+        return Stage(picture, size_hw, scene, stage_key(scene), self._engine)
 
     def _drag_stage(self, stage: Stage) -> Stage:
         if self._info is not None and self._info.is_fast:
@@ -286,19 +353,24 @@ class Preview(QObject):
     def _wanted_pose(self) -> Pose:
         scene = self._session.scene
         if scene is not None and self._gesture_index is not None:
-            times = _times(scene.film)
+            times = preview_times(scene.film)
             index = min(self._gesture_index, len(times) - 1)
-            return _pose_at(scene, times[index])
+            return posed(scene, times[index], self._reach)
         return self._poses[min(self._playback.index, len(self._poses) - 1)]
 
     def _follow_gesture(self, scene: Scene) -> None:
+        if self._session.is_live:
+            self._gesture_index = self._playback.index
+            self._worker.cancel_film()
+            self._refresh()
+            return
         edited = self._session.edited
         if edited:
-            self._gesture_index = _peak_index(scene, edited, self._playback.index)
+            self._gesture_index = peak_index(scene, edited, self._playback.index)
         elif self._poses_at(scene) != self._poses:
             # A film setting is being turned: show its effect where most moves.
             everything = frozenset(track.id for track in scene.tracks)
-            self._gesture_index = _peak_index(scene, everything, self._playback.index)
+            self._gesture_index = peak_index(scene, everything, self._playback.index)
         self._worker.cancel_film()
         self._playback.hold()
         if self._gesture_index is not None:
@@ -306,7 +378,7 @@ class Preview(QObject):
         self._refresh()
 
     def _poses_at(self, scene: Scene) -> tuple[Pose, ...]:
-        return tuple(_pose_at(scene, time) for time in _times(scene.film))
+        return tuple(posed(scene, time, self._reach) for time in preview_times(scene.film))
 
     def _plan_film(self, scene: Scene) -> None:
         stage = self._stage
@@ -405,44 +477,5 @@ class Preview(QObject):
             self._still_timer.start()
 
 
-def coarse_to_fine(poses: Sequence[Pose]) -> list[Pose]:
-    """The same poses, the last first, then every 16th, every 8th and so on."""
-    order = dict.fromkeys(poses[-1:])
-    for stride in (16, 8, 4, 2, 1):
-        order.update(dict.fromkeys(poses[::stride]))
-    return list(order)
-
-
-def _peak_index(scene: Scene, track_ids: frozenset[int], current: int) -> int:
-    """The first frame in which these tracks have gone furthest; ``current`` when none moves."""
-    tracks = [track for track in scene.tracks if track.id in track_ids and track.is_on]
-    best, best_way = current, 0.0
-    for index, time in enumerate(_times(scene.film)):
-        ways = (displacement(track, time, scene.film) for track in tracks)
-        way = sum(dx * dx + dy * dy for dx, dy in ways)
-        if way > best_way * (1 + 1e-9):
-            best, best_way = index, way
-    return best
-
-
-def _pose_at(scene: Scene, time: float) -> Pose:
-    # Not at the top: it reads pictures too, and nothing is open when the window first shows.
-    from cmp_studio.pipeline.film import frame_guidance
-
-    return make_pose(*frame_guidance(scene, time))
-
-
-def previewed_film(film: FilmSettings) -> FilmSettings:
-    """The film at the rate at which it is previewed: its own, unless it is very long."""
-    rounds = 2 if film.loop == "ping_pong" else 1
-    frames = film.duration * film.fps * rounds
-    return film if frames <= MAX_FRAMES else replace(film, fps=film.fps * MAX_FRAMES / frames)
-
-
-@lru_cache(maxsize=32)
-def _times(film: FilmSettings) -> tuple[float, ...]:
-    return tuple(frame_times(previewed_film(film)))
-
-
 def _key(stage: Stage, pose: Pose) -> Hashable:
-    return stage.picture.picture.digest, stage.size_hw, stage.freeze, stage.engine, pose
+    return stage.key, stage.size_hw, stage.engine, pose

@@ -19,7 +19,15 @@ from cmp_studio.document.scene import (
     replace_track,
     set_film,
 )
-from cmp_studio.document.tracks import Point, Track, keep_inside, make_arrow, make_pin, move_track
+from cmp_studio.document.tracks import (
+    Point,
+    Track,
+    keep_inside,
+    make_arrow,
+    make_path,
+    make_pin,
+    move_track,
+)
 from cmp_studio.services.pictures import OpenedPicture
 from cmp_studio.services.wording import tracks_title
 
@@ -65,6 +73,7 @@ class Session(QObject):
         self._merge_key = ""
         self._merge_label = ""
         self._was_dirty = False
+        self._is_live = False
         self._merge_timer = QTimer(self)
         self._merge_timer.setSingleShot(True)
         self._merge_timer.setInterval(MERGE_MS)
@@ -104,6 +113,11 @@ class Session(QObject):
     def has_gesture(self) -> bool:
         """Whether a change is being made that is no step yet."""
         return self._history is not None and self._history.has_gesture
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the open gesture goes on while the film plays: a drag is being recorded."""
+        return self.has_gesture and self._is_live
 
     @property
     def edited(self) -> frozenset[int]:
@@ -193,16 +207,20 @@ class Session(QObject):
         history.push(scene, label)
         self._announce()
 
-    def preview(self, scene: Scene, label: str, *, edited: Iterable[int] = ()) -> None:
+    def preview(
+        self, scene: Scene, label: str, *, edited: Iterable[int] = (), is_live: bool = False
+    ) -> None:
         """Show ``scene`` as part of an open gesture that `commit` will call ``label``.
 
         Args:
             scene: What is being made, as it is now.
             label: Name of the step.
             edited: Ids of the tracks that the gesture changes.
+            is_live: Show it at the moment where the playhead is, not where most moves.
         """
         if self._merge_key:
             self.commit()
+        self._is_live = is_live
         self._edited = frozenset(edited)
         self._require_history().preview(scene, label)
         self._announce()
@@ -214,6 +232,7 @@ class Session(QObject):
             self.commit()
             if scene == history.state:
                 return
+        self._is_live = False
         self._merge_key = key
         self._merge_label = label
         self._merge_timer.start()
@@ -277,6 +296,10 @@ class Session(QObject):
     def with_pin(self, point: Point) -> Scene:
         """The scene with one more pin, px of the picture; its id is the last track's."""
         return self._with_track(make_pin(point))
+
+    def with_path(self, points: tuple[Point, ...]) -> Scene:
+        """The scene with one more path, px of the picture; its id is the last track's."""
+        return self._with_track(make_path(points))
 
     def moved(self, track_ids: Collection[int], dx: float, dy: float) -> Scene:
         """The recorded scene with these tracks moved by ``dx``, ``dy`` px, kept on the picture."""

@@ -8,18 +8,24 @@ from cmp_studio.document.scene import Scene
 from cmp_studio.services.advice import Advice
 from cmp_studio.services.autosave import Autosave
 from cmp_studio.services.background import Background
+from cmp_studio.services.brush import Brush
 from cmp_studio.services.export_job import ExportJob, ExportSettings
 from cmp_studio.services.export_queue import ExportQueue
+from cmp_studio.services.layer_commands import LayerCommands
+from cmp_studio.services.mask_tints import MaskTints
 from cmp_studio.services.motion_backend import EngineChoice, EngineFactory, load_engine
+from cmp_studio.services.path_pen import PathPen
 from cmp_studio.services.playback import Playback
 from cmp_studio.services.predictor_worker import PredictorWorker
 from cmp_studio.services.preferences import Preferences
 from cmp_studio.services.preview import Preview
 from cmp_studio.services.recent_thumbnails import RecentThumbnails
+from cmp_studio.services.recorder import Recorder
 from cmp_studio.services.scene_command import command_of
 from cmp_studio.services.scene_files import SceneFiles
 from cmp_studio.services.session import Session
 from cmp_studio.services.tools import CanvasTools
+from cmp_studio.services.track_commands import TrackCommands
 from cmp_studio.services.view_options import ViewOptions
 from cmp_studio.services.weights_store import WeightsStore
 
@@ -47,7 +53,14 @@ class Studio(QObject):
         self.playback = Playback(self)
         self.worker = PredictorWorker(make_engine, self)
         self.preview = Preview(self.session, self.playback, self.worker, parent=self)
-        self.tools = CanvasTools(self.session, self)
+        self.commands = TrackCommands(self.session)
+        self.pen = PathPen(self.session, self)
+        self.brush = Brush(self.session, self.background, self)
+        self.layers = LayerCommands(self.session, self.brush, self.background, self)
+        self.recorder = Recorder(self.session, self.preview, self.playback, preferences, self)
+        self.tools = CanvasTools(
+            self.session, self.commands, self.pen, self.brush, self.recorder, self
+        )
         self.options = ViewOptions(preferences, self)
         self.files = SceneFiles(self.session, self.background, preferences, self)
         self.weights = WeightsStore(self)
@@ -55,6 +68,7 @@ class Studio(QObject):
         self.files.recovered.connect(self.autosave.on_recovered)
         self.thumbnails = RecentThumbnails(self.background, self)
         self.exports = ExportQueue(self)
+        self.tints = MaskTints(self.background, self)
         self.advice = Advice(self.session, self.preview, self)
 
     def engine_choice(self) -> EngineChoice:

@@ -26,6 +26,9 @@ class ViewOptions(QObject):
         self._preferences = preferences
         self._mode: ViewMode = "motion"
         self._has_overlays = True
+        self._has_masks = preferences.flag("view/has_masks", default=False)
+        self._has_onion = False
+        self._has_holes = False
         style = preferences.text("view/flow_style", "colors")
         self._flow_style: FlowStyle = "colors"
         for known in get_args(FlowStyle):
@@ -44,6 +47,21 @@ class ViewOptions(QObject):
     def has_overlays(self) -> bool:
         """Whether arrows and pins are drawn."""
         return self._has_overlays
+
+    @property
+    def has_masks(self) -> bool:
+        """Whether masks are tinted."""
+        return self._has_masks
+
+    @property
+    def has_onion(self) -> bool:
+        """Whether the goal of the motion lies over the photo as a ghost."""
+        return self._has_onion
+
+    @property
+    def has_holes(self) -> bool:
+        """Whether holes are marked."""
+        return self._has_holes
 
     @property
     def flow_style(self) -> FlowStyle:
@@ -75,6 +93,25 @@ class ViewOptions(QObject):
         """Show or hide arrows and pins."""
         if value != self._has_overlays:
             self._has_overlays = value
+            self.changed.emit()
+
+    def set_has_masks(self, *, value: bool) -> None:
+        """Tint masks, or not."""
+        if value != self._has_masks:
+            self._has_masks = value
+            self._preferences.set_flag("view/has_masks", value=value)
+            self.changed.emit()
+
+    def set_has_onion(self, *, value: bool) -> None:
+        """Show the onion skin, or not."""
+        if value != self._has_onion:
+            self._has_onion = value
+            self.changed.emit()
+
+    def set_has_holes(self, *, value: bool) -> None:
+        """Mark holes, or not."""
+        if value != self._has_holes:
+            self._has_holes = value
             self.changed.emit()
 
     def set_flow_style(self, style: FlowStyle) -> None:

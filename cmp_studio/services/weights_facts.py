@@ -56,8 +56,15 @@ def score_lines(text: str) -> list[str]:
 
 def _figure(key: str, value: object) -> str:
     if key.isdigit() and isinstance(value, list) and len(value) == 2:
-        points = "1 arrow" if key == "1" else f"{key} arrows"
-        return f"off by {value[0]} px with {points}, {value[1]} less than without a network"
-    if isinstance(value, float) and 0 <= value <= 1:
-        return f"{key.replace('_', ' ')} {value:.0%}"
-    return f"{key.replace('_', ' ')} {value}"
+        return f"{_arrows(key)}: off by {value[0]} px, {value[1]} less than the best without one"
+    if key in ("pairs", "scenes"):
+        return f"measured on {value} {key}"
+    if not isinstance(value, float) or not 0 <= value <= 1:
+        return f"{key.replace('_', ' ')} {value}"
+    if key.startswith("iou_"):
+        return f"{_arrows(key.removeprefix('iou_'))}: {100 * value:.0f} % of the area is right"
+    return f"{key.replace('_', ' ')}: {100 * value:.0f} %"
+
+
+def _arrows(count: str) -> str:
+    return "1 arrow" if count == "1" else f"{count} arrows"

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
-from cmp_studio.document.scene import LoopMode
+from cmp_studio.document.groups import Group
+from cmp_studio.document.presets import Preset
+from cmp_studio.document.scene import LoopMode, SequenceMode
 from cmp_studio.document.tracks import Easing, Repeat, Track, TrackKind
 
 KIND_NAMES: Final[dict[TrackKind, str]] = {
@@ -29,6 +31,34 @@ REPEAT_NAMES: Final[dict[Repeat, str]] = {
     "pulse": "Pulse",
 }
 
+MODE_NAMES: Final[dict[SequenceMode, str]] = {
+    "total": "In one look",
+    "chained": "Step by step",
+}
+
+MODE_HINTS: Final[dict[SequenceMode, str]] = {
+    "total": "Every frame is worked out from the photo: steady, best for most.",
+    "chained": "Looks again after every few px: for motions across the photo; slower.",
+}
+
+PRESET_NAMES: Final[dict[Preset, str]] = {
+    "breathe": "Breathe",
+    "sway": "Sway",
+    "wave": "Wave",
+    "nod": "Nod",
+    "wind": "Wind",
+    "flicker": "Flicker",
+}
+
+PRESET_HINTS: Final[dict[Preset, str]] = {
+    "breathe": "Grows and shrinks from its middle: a chest, a balloon.",
+    "sway": "Bends to both sides over its foot: a plant, a dancer.",
+    "wave": "Goes up and down along its length: water, a scarf.",
+    "nod": "Dips twice: a head, a flower.",
+    "wind": "Gusts to one side: hair, leaves, a flag.",
+    "flicker": "Licks upwards: a flame.",
+}
+
 LOOP_NAMES: Final[dict[LoopMode, str]] = {
     "ping_pong": "There and back",
     "seamless": "Seamless loop",
@@ -47,6 +77,11 @@ LOOP_HINTS: Final[dict[LoopMode, str]] = {
 def track_title(track: Track) -> str:
     """What the track is called: the name that the user gave, or its kind and number."""
     return track.name or f"{KIND_NAMES[track.kind]} {track.id}"
+
+
+def group_title(group: Group) -> str:
+    """What a group is called: the name that the user gave, or its number."""
+    return group.name or f"Layer {group.id}"
 
 
 def tracks_title(tracks: Collection[Track]) -> str:

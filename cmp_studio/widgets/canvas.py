@@ -22,15 +22,20 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QWidget
 
+from cmp_studio.document.hints import beyond_reach
 from cmp_studio.document.motion import displacement
+from cmp_studio.services.brush import Brush
 from cmp_studio.services.flow_overlay import automatic_scale
+from cmp_studio.services.mask_tints import MaskTints
 from cmp_studio.services.playback import Playback
+from cmp_studio.services.pointer import Pointer
 from cmp_studio.services.preview import Preview
 from cmp_studio.services.session import Session
-from cmp_studio.services.tools import CanvasTools, Pointer
+from cmp_studio.services.tools import CanvasTools
 from cmp_studio.services.view_options import ViewOptions
 from cmp_studio.services.wording import track_title
 from cmp_studio.widgets.flow_painter import FlowPainter, rgb_image
+from cmp_studio.widgets.overlay_painter import OverlayPainter
 from cmp_studio.widgets.theme import ThemeManager
 from cmp_studio.widgets.track_painter import TrackLook, draw_band, draw_track
 from cmp_studio.widgets.view_transform import ViewTransform, centred, fitted, visible_part
@@ -47,6 +52,7 @@ _CURSORS: Final = {
     "cross": Qt.CursorShape.CrossCursor,
     "move": Qt.CursorShape.SizeAllCursor,
     "grab": Qt.CursorShape.ClosedHandCursor,
+    "brush": Qt.CursorShape.BlankCursor,
 }
 _NUDGES: Final = {
     Qt.Key.Key_Left: (-1, 0),
@@ -74,6 +80,8 @@ class Canvas(QWidget):
         playback: Playback,
         tools: CanvasTools,
         options: ViewOptions,
+        brush: Brush,
+        tints: MaskTints,
         themes: ThemeManager,
         parent: QWidget | None = None,
     ) -> None:
@@ -83,10 +91,14 @@ class Canvas(QWidget):
         self._playback = playback
         self._tools = tools
         self._options = options
+        self._brush = brush
+        self._overlay = OverlayPainter(tints)
         self._themes = themes
         self._transform = ViewTransform()
         self._is_fitted = True
         self._flow = FlowPainter()
+        self._ghost = QImage()
+        self._ghost_array: NDArray[np.uint8] | None = None
         self._drawn = QImage()
         self._drawn_array: NDArray[np.uint8] | None = None
         self._drawn_part = QRect()
@@ -114,6 +126,8 @@ class Canvas(QWidget):
         tools.tool_changed.connect(self.on_hover_changed)
         tools.band_changed.connect(self.update)
         options.changed.connect(self.update)
+        brush.changed.connect(self.update)
+        tints.ready.connect(self.update)
         themes.changed.connect(self.update)
 
     # View.
@@ -192,9 +206,14 @@ class Canvas(QWidget):
             self.setCursor(_CURSORS[self._tools.cursor])
 
     def _pointer(self, event: QMouseEvent) -> Pointer:
-        is_shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
-        point = self._transform.to_picture(event.position())
-        return Pointer(point, self._transform.scale, is_shift=is_shift)
+        keys, held = event.modifiers(), Qt.KeyboardModifier
+        return Pointer(
+            self._transform.to_picture(event.position()),
+            self._transform.scale,
+            is_shift=bool(keys & held.ShiftModifier),
+            is_control=bool(keys & held.ControlModifier),  # Cmd on a Mac
+            is_alt=bool(keys & held.AltModifier),
+        )
 
     # Drawing.
 
@@ -206,8 +225,11 @@ class Canvas(QWidget):
         rect = self._transform.rect(picture.image_hw)
         self._draw_picture(painter, rect)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self._draw_onion(painter, rect)
         self._draw_flow(painter, rect)
+        self._draw_masks(painter, rect)
         self._draw_tracks(painter)
+        self._draw_brush(painter)
         band = self._tools.band
         if band is not None:
             corners = QRectF(self._transform.to_screen(band[0]), self._transform.to_screen(band[1]))
@@ -262,6 +284,36 @@ class Canvas(QWidget):
         if options.flow_style != "needles":
             self._flow.draw_legend(painter, QRectF(self.rect()), scale)
 
+    def _draw_onion(self, painter: QPainter, rect: QRectF) -> None:
+        picture = self._session.picture
+        if not self._options.has_onion or picture is None:
+            return
+        goal = self._preview.goal_frame()
+        if goal is None:
+            return
+        if goal.image is not self._ghost_array:
+            self._ghost_array, self._ghost = goal.image, rgb_image(goal.image)
+        self._overlay.draw_onion(
+            painter, rect, self._transform, goal, self._ghost, picture.image_hw
+        )
+
+    def _draw_masks(self, painter: QPainter, rect: QRectF) -> None:
+        scene, frame = self._session.scene, self._preview.shown.frame
+        if scene is None:
+            return
+        if self._options.has_holes and frame is not None and self._options.mode != "photo":
+            self._overlay.draw_holes(painter, rect, frame)
+        if self._options.has_masks or self._tools.tool == "brush":
+            target = self._brush.target
+            self._overlay.draw_masks(painter, rect, scene, target=target)
+        self._overlay.draw_strokes(painter, self._transform, scene, self._brush.strokes)
+
+    def _draw_brush(self, painter: QPainter) -> None:
+        pointer = self._tools.pointer
+        if self._tools.tool == "brush" and pointer is not None and self._session.scene is not None:
+            at = self._transform.to_screen(pointer.point)
+            self._overlay.draw_brush(painter, at, self._brush.radius * self._transform.scale)
+
     def _draw_tracks(self, painter: QPainter) -> None:
         scene = self._session.scene
         if scene is None or not self._options.has_overlays:
@@ -269,14 +321,24 @@ class Canvas(QWidget):
         if self._playback.is_playing and self._is_mouse_away:
             painter.setOpacity(_CALM_OPACITY)  # the photo is the hero
         hovered = self._tools.hovered
+        reach = self._preview.reach_px
+        far = frozenset() if reach is None else frozenset(beyond_reach(scene, reach))
         time = self._preview.due_time
         has_beads = self._options.mode != "photo" and not self._session.has_gesture
         for track in scene.tracks:
             moved = (0.0, 0.0)
             if has_beads:
                 moved = displacement(track, time, scene.film)
-            part = hovered.part if hovered is not None and hovered.track_id == track.id else None
-            look = TrackLook(track.id in self._session.selection, part, moved)
+            is_hovered = hovered is not None and hovered.track_id == track.id
+            is_selected = track.id in self._session.selection
+            look = TrackLook(
+                is_selected,
+                hovered.part if hovered is not None and is_hovered else None,
+                moved,
+                has_points=is_selected or self._tools.tool == "path",
+                point=hovered.index if hovered is not None and is_hovered else -1,
+                is_far=track.id in far,
+            )
             draw_track(painter, track, self._transform, look)
         painter.setOpacity(1.0)
 
@@ -323,6 +385,8 @@ class Canvas(QWidget):
             return
         self._tools.move(self._pointer(event))
         self._update_cursor()
+        if self._tools.tool == "brush":
+            self.update()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """End the gesture or the panning."""
@@ -363,6 +427,8 @@ class Canvas(QWidget):
             if not event.isAutoRepeat():
                 self._is_space_down, self._has_space_panned = True, False
                 self._update_cursor()
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self._tools.finish()
         elif key == Qt.Key.Key_Escape:
             if not self._tools.cancel():
                 self._session.select([])

@@ -19,7 +19,7 @@ class Command:
         is_checkable: Whether it is on or off.
         group: Commands of the same group exclude each other.
         needs: What has to be there: nothing, an open "scene", some "tracks", a "selection", or
-            a "moving" track among the selected ones.
+            a "moving" track, a "path" or a "take" among the selected ones.
     """
 
     name: str
@@ -65,6 +65,31 @@ COMMANDS: Final = (
             is_checkable=True, group="tool", needs="scene"),
     Command("tool_pin", "&Pin", ("P",), "pin", "Click: this spot stays where it is",
             is_checkable=True, group="tool", needs="scene"),
+    Command("tool_path", "Pat&h", ("L",), "path", "Click from point to point, or draw in one go",
+            is_checkable=True, group="tool", needs="scene"),
+    Command("tool_brush", "&Freeze brush", ("B",), "brush",
+            "Paint what stays still; Shift erases", is_checkable=True, group="tool",
+            needs="scene"),
+    Command("brush_larger", "&Larger brush", ("]",), needs="scene"),
+    Command("brush_smaller", "S&maller brush", ("[",), needs="scene"),
+    Command("smooth", "Smooth or strai&ght path", ("S",), needs="path"),
+    Command("take_to_path", "Make a path of the ta&ke", needs="take"),
+    Command("split", "Split a too &long arrow", needs="moving",
+            hint="In pieces that the network can answer"),
+    Command("group", "New &layer from selection", ("Ctrl+G",), needs="selection",
+            hint="A part that moves on its own, in front of the rest"),
+    Command("ungroup", "Back to the rest of the &photo", ("Ctrl+Shift+G",), needs="selection"),
+    Command("half_speed", "&Record at half speed", is_checkable=True,
+            hint="The film plays slowly while a drag is recorded"),
+    Command("range_start", "Play from he&re", ("Ctrl+[",), needs="scene"),
+    Command("range_end", "Play &up to here", ("Ctrl+]",), needs="scene"),
+    Command("range_clear", "Play the &whole film", ("Ctrl+\\",), needs="scene"),
+    Command("onion", "&Onion skin", ("O",), is_checkable=True, needs="scene",
+            hint="The goal of the motion over the photo, and the outline of what moves"),
+    Command("holes", "Show &holes", ("G",), is_checkable=True, needs="scene",
+            hint="Where the picture has nothing to show behind what moved away"),
+    Command("masks", "Show mas&ks", ("M",), is_checkable=True, needs="scene"),
+    Command("layers", "Show &layers", ("Y",), is_checkable=True),
     Command("switch", "Switch &on or off", ("Ctrl+T",), needs="selection"),
     Command("view_photo", "&Photo", ("Ctrl+1",), is_checkable=True, group="view", needs="scene"),
     Command("view_motion", "&Motion", ("Ctrl+2",), is_checkable=True, group="view",
@@ -100,12 +125,15 @@ MENUS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
                "copy_command", "-", "close", "quit")),
     ("&Edit", ("undo", "redo", "-", "cut", "copy", "paste", "duplicate", "delete", "-",
                "mirror_x", "mirror_y", "-", "select_all", "remove_all", "-", "shortcuts")),
-    ("&View", ("view_photo", "view_motion", "view_flow", "-", "overlays", "-",
-               "inspector", "timeline", "reset_panels", "-",
+    ("&View", ("view_photo", "view_motion", "view_flow", "-", "overlays",
+               "masks", "onion", "holes", "-", "inspector", "layers", "timeline",
+               "reset_panels", "-",
                "fit", "actual_size", "zoom_in", "zoom_out", "-", "@theme")),
-    ("&Track", ("tool_select", "tool_arrow", "tool_pin", "-", "switch")),
+    ("&Track", ("tool_select", "tool_arrow", "tool_path", "tool_pin", "tool_brush", "-",
+                "@presets", "-", "switch", "smooth", "take_to_path", "split", "-", "group",
+                "ungroup", "-", "brush_larger", "brush_smaller")),
     ("&Play", ("play", "previous_frame", "next_frame", "first_frame", "last_frame", "-",
-               "@loop")),
+               "range_start", "range_end", "range_clear", "@loop", "-", "half_speed")),
     ("&Weights", ("weights", "-", "@weights", "@device", "-", "import_weights", "fetch_weights")),
     ("&Help", ("keys", "first_steps", "about")),
 )  # fmt: skip
@@ -115,14 +143,17 @@ SUBMENU_TITLES: Final = {
     "@samples": "Open sa&mple",
     "@theme": "&Theme",
     "@loop": "L&oop",
+    "@presets": "P&resets",
     "@weights": "&Network",
     "@device": "&Device",
 }
 
 GESTURES: Final = (
-    ("Drag", "Draw an arrow"),
+    ("Drag", "Draw an arrow; move what is under the mouse"),
+    ("Ctrl + drag", "Record the drag while the film plays"),
     ("Double-click", "Set a pin"),
-    ("Right-click", "Remove the nearest track"),
+    ("Right-click", "Remove the nearest track, or a point of a path"),
+    ("Enter", "End a path"),
     ("Shift + click", "Add to the selection"),
     ("Arrow keys", "Nudge by 1 px, with Shift by 10"),
     ("Wheel", "Zoom at the mouse"),

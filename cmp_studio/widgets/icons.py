@@ -117,6 +117,34 @@ def _arrow(painter: QPainter, _color: QColor) -> None:
     _polyline(painter, (11.6, 5.2), (18.8, 5.2), (18.8, 12.4))
 
 
+def _path(painter: QPainter, color: QColor) -> None:
+    way = QPainterPath(QPointF(5, 18))
+    way.cubicTo(QPointF(6, 6), QPointF(15, 20), QPointF(18.4, 6))
+    painter.drawPath(way)
+    painter.setBrush(QBrush(color))
+    for x, y in ((5, 18), (11.4, 12.9), (18.4, 6)):
+        painter.drawEllipse(QPointF(x, y), 1.7, 1.7)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+
+
+def _brush(painter: QPainter, color: QColor) -> None:
+    painter.drawLine(QPointF(19.5, 4.5), QPointF(11.6, 13.2))
+    tip = QPainterPath(QPointF(4.4, 19.6))
+    tip.cubicTo(QPointF(7.4, 18.6), QPointF(5.2, 14.4), QPointF(9, 13.4))
+    tip.cubicTo(QPointF(12.4, 12.6), QPointF(13, 17.4), QPointF(9.6, 18.8))
+    tip.cubicTo(QPointF(8, 19.5), QPointF(6, 19.7), QPointF(4.4, 19.6))
+    painter.setBrush(QBrush(color))
+    painter.drawPath(tip)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+
+
+def _record(painter: QPainter, color: QColor) -> None:
+    painter.drawEllipse(QPointF(12, 12), 7.4, 7.4)
+    painter.setBrush(QBrush(color))
+    painter.drawEllipse(QPointF(12, 12), 3.2, 3.2)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+
+
 def _pin(painter: QPainter, color: QColor) -> None:
     _polyline(painter, (12, 3.6), (20.4, 12), (12, 20.4), (3.6, 12), (12, 3.6))
     painter.setBrush(QBrush(color))
@@ -241,6 +269,9 @@ _DRAWINGS: Final[dict[str, Callable[[QPainter, QColor], None]]] = {
     "select": _select,
     "arrow": _arrow,
     "pin": _pin,
+    "path": _path,
+    "brush": _brush,
+    "record": _record,
     "play": _play,
     "pause": _pause,
     "previous": _previous,

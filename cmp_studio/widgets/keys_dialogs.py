@@ -26,7 +26,7 @@ from cmp_studio.widgets.controls import make_button, make_label
 from cmp_studio.widgets.theme import GRID
 
 _NAME: Final = Qt.ItemDataRole.UserRole
-_ROWS_PER_COLUMN: Final = 24
+_ROWS_PER_COLUMN: Final = 28
 
 
 class KeysDialog(QDialog):

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from cmp_studio.services.samples import first_sample
 from cmp_studio.services.studio import Studio
+from cmp_studio.services.tool_hints import TOOLS
 from cmp_studio.widgets.actions import Actions
 from cmp_studio.widgets.bars import HeaderBar, ToolColumn, separator
 from cmp_studio.widgets.canvas import Canvas
@@ -25,6 +26,7 @@ from cmp_studio.widgets.dialogs import ask_stop_exports, show_problem
 from cmp_studio.widgets.document_desk import DocumentDesk
 from cmp_studio.widgets.export_dialog import ExportDialog
 from cmp_studio.widgets.inspector import Inspector
+from cmp_studio.widgets.layers_panel import LayersPanel
 from cmp_studio.widgets.status_bar import StatusBar
 from cmp_studio.widgets.studio_page import StudioPage
 from cmp_studio.widgets.submenus import Submenus
@@ -54,10 +56,13 @@ class MainWindow(QMainWindow):
         playback, tools, options = studio.playback, studio.tools, studio.options
         self.desk = DocumentDesk(studio, self)
         self.actions_by_name = Actions(self, studio.preferences)
-        self.canvas = Canvas(session, preview, playback, tools, options, themes)
+        self.canvas = Canvas(
+            session, preview, playback, tools, options, studio.brush, studio.tints, themes
+        )
         self.welcome = Welcome(studio.preferences, studio.background, studio.thumbnails, themes)
         self.inspector = Inspector(session, options, themes)
-        self.timeline = Timeline(session, playback, preview, themes)
+        self.layers = LayersPanel(session, studio.layers, studio.brush, themes)
+        self.timeline = Timeline(session, playback, preview, studio.recorder, themes)
         self.status = StatusBar(tools, preview, studio.exports)
         self.coach = CoachCard(session, themes, self.canvas)
         self._veil = DropVeil(themes, self)
@@ -106,12 +111,23 @@ class MainWindow(QMainWindow):
 
     def on_dock_toggled(self, _name: str, is_shown: bool) -> None:  # noqa: FBT001 - a slot
         """Show in the menu which panels are there."""
-        for name in ("inspector", "timeline"):
+        for name in ("inspector", "layers", "timeline"):
             self.actions_by_name[name].setChecked(not self.page.dock(name).isHidden())
 
     def on_inspector_toggled(self, is_shown: bool) -> None:  # noqa: FBT001 - a slot
         """Show or hide the inspector."""
         self.page.dock("inspector").setVisible(is_shown)
+
+    def on_layers_toggled(self, is_shown: bool) -> None:  # noqa: FBT001 - a slot
+        """Show or hide the layers."""
+        self.page.dock("layers").setVisible(is_shown)
+        if is_shown:
+            self.page.dock("layers").raise_()
+
+    def on_brush_asked(self) -> None:
+        """Paint the mask that was chosen."""
+        self.studio.tools.set_tool("brush")
+        self.canvas.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def on_timeline_toggled(self, is_shown: bool) -> None:  # noqa: FBT001 - a slot
         """Show or hide the timeline."""
@@ -126,10 +142,6 @@ class MainWindow(QMainWindow):
         """Who has drawn something needs the first mark no longer."""
         if self.studio.session.undo_label:
             self.coach_marks.done(0)
-
-    def on_overlays_toggled(self, is_shown: bool) -> None:  # noqa: FBT001 - a slot
-        """Show or hide arrows and pins."""
-        self.studio.options.set_has_overlays(value=is_shown)
 
     def on_track_removed(self, title: str) -> None:
         """Say that a right-click took a track away, and how to get it back."""
@@ -165,7 +177,8 @@ class MainWindow(QMainWindow):
         """Show the view options in the menu."""
         options = self.studio.options
         self.actions_by_name[f"view_{options.mode}"].setChecked(True)
-        self.actions_by_name["overlays"].setChecked(options.has_overlays)
+        for name in ("overlays", "masks", "onion", "holes"):
+            self.actions_by_name[name].setChecked(getattr(options, f"has_{name}"))
 
     def on_theme_changed(self) -> None:
         """Draw the icons anew."""
@@ -249,15 +262,14 @@ class MainWindow(QMainWindow):
             [actions["overlays"], actions["inspector"]],
             actions["export"],
         )
-        self.tool_column = ToolColumn(
-            [actions["tool_select"], actions["tool_arrow"], actions["tool_pin"]]
-        )
+        self.tool_column = ToolColumn([actions[f"tool_{name}"] for name in TOOLS])
         self.page = StudioPage(self.header, self.tool_column, self.canvas)
         right, bottom = (
             Qt.DockWidgetArea.RightDockWidgetArea,
             Qt.DockWidgetArea.BottomDockWidgetArea,
         )
         self.page.add_dock("inspector", "Inspector", self.inspector, right)
+        self.page.add_dock("layers", "Layers", self.layers, right)
         self.page.add_dock("timeline", "Timeline", self.timeline, bottom)
         self._stack = QStackedWidget()
         self._stack.addWidget(self.welcome)
@@ -303,9 +315,12 @@ class MainWindow(QMainWindow):
         self.status.exports_clicked.connect(self.commands.on_exports)
         studio.advice.given.connect(self.status.show_advice)
         studio.autosave.failed.connect(self.on_warned)
+        studio.layers.warned.connect(self.on_warned)
+        self.layers.brush_asked.connect(self.on_brush_asked)
+        self.timeline.hint_changed.connect(self.status.show_panel_hint)
         actions = self.actions_by_name
-        actions["overlays"].toggled.connect(self.on_overlays_toggled)
         actions["inspector"].toggled.connect(self.on_inspector_toggled)
+        actions["layers"].toggled.connect(self.on_layers_toggled)
         actions["timeline"].toggled.connect(self.on_timeline_toggled)
 
     def _may_stop_exports(self) -> bool:

@@ -38,6 +38,7 @@ class StatusBar(QFrame):
         super().__init__(parent)
         self._exports = exports
         self._advice = ""
+        self._panel_hint = ""
         self._tools = tools
         self._preview = preview
         self.setProperty("role", "panel")
@@ -100,6 +101,11 @@ class StatusBar(QFrame):
         self._set_hint(text, role="warning" if is_warning else "")
         self._message_timer.start(MESSAGE_MS)
 
+    def show_panel_hint(self, text: str) -> None:
+        """Say what a press on a panel would do; empty when the mouse is elsewhere."""
+        self._panel_hint = text
+        self.on_hint_changed()
+
     def show_advice(self, sentence: str) -> None:
         """Say what to try, before the hint, until there is nothing to say or the mouse is busy."""
         self._advice = sentence
@@ -137,6 +143,9 @@ class StatusBar(QFrame):
     def on_hint_changed(self) -> None:
         """Show what a click would do, unless there is something to say."""
         if self._message:
+            return
+        if self._panel_hint:
+            self._set_hint(self._panel_hint, role="muted")
             return
         if self._advice and not self._work and not self._tools.is_active:
             self._set_hint(f"{self._tools.hint}  ·  {self._advice}", role="muted")

@@ -5,13 +5,20 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import QByteArray, QEvent, QObject, Qt, Signal
-from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QMainWindow, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QDockWidget,
+    QHBoxLayout,
+    QMainWindow,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from cmp_studio.widgets.bars import separator
 
 INSPECTOR_WIDTH: Final = 272
-TIMELINE_HEIGHT: Final = 172
-_VERSION: Final = 1
+TIMELINE_HEIGHT: Final = 208
+_VERSION: Final = 2
 
 
 class StudioPage(QMainWindow):
@@ -26,7 +33,13 @@ class StudioPage(QMainWindow):
     def __init__(self, header: QWidget, tools: QWidget, canvas: QWidget) -> None:
         super().__init__()
         self.setWindowFlags(Qt.WindowType.Widget)
-        self.setDockNestingEnabled(True)
+        self.setDockOptions(
+            QMainWindow.DockOption.AnimatedDocks
+            | QMainWindow.DockOption.AllowNestedDocks
+            | QMainWindow.DockOption.AllowTabbedDocks
+            | QMainWindow.DockOption.GroupedDragging
+        )
+        self.setTabPosition(Qt.DockWidgetArea.RightDockWidgetArea, QTabWidget.TabPosition.North)
         self.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.BottomDockWidgetArea)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
         top = QWidget()
@@ -58,6 +71,8 @@ class StudioPage(QMainWindow):
         dock = QDockWidget(title, self)
         dock.setObjectName(name)
         dock.setWidget(widget)
+        if area == Qt.DockWidgetArea.RightDockWidgetArea:
+            dock.setTitleBarWidget(QWidget())  # its tab names it
         dock.installEventFilter(self)
         self.addDockWidget(area, dock)
         self._docks[name] = dock
@@ -70,12 +85,15 @@ class StudioPage(QMainWindow):
         """Put every panel where it belongs, at its own size."""
         areas = {
             "inspector": Qt.DockWidgetArea.RightDockWidgetArea,
+            "layers": Qt.DockWidgetArea.RightDockWidgetArea,
             "timeline": Qt.DockWidgetArea.BottomDockWidgetArea,
         }
         for name, dock in self._docks.items():
             dock.setFloating(False)
             self.addDockWidget(areas[name], dock)
             dock.show()
+        self.tabifyDockWidget(self._docks["inspector"], self._docks["layers"])
+        self._docks["inspector"].raise_()
         self.resizeDocks([self._docks["inspector"]], [INSPECTOR_WIDTH], Qt.Orientation.Horizontal)
         self.resizeDocks([self._docks["timeline"]], [TIMELINE_HEIGHT], Qt.Orientation.Vertical)
 

@@ -10,8 +10,11 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QActionGroup, QIcon, QPixmap
 from PySide6.QtWidgets import QMenu
 
+from cmp_studio.document.errors import DocumentError
+from cmp_studio.document.presets import PRESETS
 from cmp_studio.services.samples import samples_folder
 from cmp_studio.services.studio import Studio
+from cmp_studio.services.wording import PRESET_HINTS, PRESET_NAMES, sentence_of
 
 if TYPE_CHECKING:
     from cmp_studio.widgets.main_window import MainWindow
@@ -41,6 +44,9 @@ class Submenus(QObject):
         studio.weights.added.connect(self.on_weights_added)
         studio.thumbnails.ready.connect(self.on_thumbnail_ready)
         self._fill_samples()
+        self._fill_presets()
+        studio.session.opened.connect(self.on_document_opened)
+        self.on_document_opened()
         self.on_recent_about_to_show()
         self.on_weights_listed()
 
@@ -149,6 +155,37 @@ class Submenus(QObject):
         if png and pixmap.loadFromData(png):
             action.setIcon(QIcon(pixmap))
             action.setIconVisibleInMenu(True)
+
+    def on_document_opened(self) -> None:
+        """Presets need something to be put onto."""
+        self._menus["@presets"].setEnabled(self._studio.session.scene is not None)
+
+    def on_preset_triggered(self) -> None:
+        """Put a recipe of tracks onto the selected pins, the chosen mask, or what fits."""
+        action = self.sender()
+        preset = next(
+            (p for p in PRESETS if isinstance(action, QAction) and p == action.data()), None
+        )
+        if preset is None:
+            return
+        try:
+            self._studio.commands.apply_preset(preset, group=self._studio.brush.target)
+        except DocumentError as error:
+            self._window.on_warned(sentence_of(error))
+            return
+        name = PRESET_NAMES[preset]
+        self._window.status.show_message(
+            f"{name}: its tracks are selected, change them as you like"
+        )
+
+    def _fill_presets(self) -> None:
+        menu = self._menus["@presets"]
+        menu.setToolTipsVisible(True)
+        for preset in PRESETS:
+            action = menu.addAction(PRESET_NAMES[preset])
+            action.setData(preset)
+            action.setToolTip(PRESET_HINTS[preset])
+            action.triggered.connect(self.on_preset_triggered)
 
     def _fill_samples(self) -> None:
         menu = self._menus["@samples"]

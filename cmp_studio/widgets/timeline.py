@@ -1,158 +1,71 @@
-"""The strip at the bottom: play, loop, time, and the frames with the playhead."""
+"""The timeline: transport, ruler and a row for each track."""
 
 from __future__ import annotations
 
-from typing import Final, get_args
+from typing import get_args
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import (
-    QAction,
-    QActionGroup,
-    QColor,
-    QIcon,
-    QMouseEvent,
-    QPainter,
-    QPaintEvent,
-    QPen,
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QAction, QActionGroup, QIcon
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QMenu,
+    QScrollArea,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
 )
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QSizePolicy, QToolButton, QWidget
 
+from cmp_studio.document.motion import loop_gap
 from cmp_studio.document.scene import LoopMode
 from cmp_studio.services.playback import Playback
 from cmp_studio.services.preview import Preview
+from cmp_studio.services.recorder import Recorder
 from cmp_studio.services.session import Session
 from cmp_studio.services.wording import LOOP_HINTS, LOOP_NAMES, clock_text
-from cmp_studio.widgets.controls import make_label
+from cmp_studio.widgets.controls import make_button, make_label
 from cmp_studio.widgets.icons import themed_icon
 from cmp_studio.widgets.theme import GRID, ThemeManager
+from cmp_studio.widgets.time_scale import TimeScale
+from cmp_studio.widgets.timeline_ruler import FrameRuler
+from cmp_studio.widgets.track_rows import TrackRows
 
-_TICK_STEPS: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0)
-_MIN_TICK_PX: Final = 56.0
+SCROLL_WIDTH = 10
+"""Width of the scroll bar beside the rows, as in the style sheet; the ruler leaves it free."""
 
-
-class FrameRuler(QWidget):
-    """Time from left to right, rendered frames marked, with the playhead to drag.
-
-    Signals:
-        scrubbed(index): The user put the playhead on this frame.
-    """
-
-    scrubbed = Signal(int)
-
-    def __init__(
-        self,
-        playback: Playback,
-        preview: Preview,
-        themes: ThemeManager,
-        parent: QWidget | None = None,
-    ) -> None:
-        super().__init__(parent)
-        self._playback = playback
-        self._preview = preview
-        self._themes = themes
-        self.setAccessibleName("Playhead")
-        self.setMinimumSize(120, 40)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setCursor(Qt.CursorShape.PointingHandCursor)
-        playback.frame_changed.connect(self.update)
-        playback.film_changed.connect(self.update)
-        preview.cached_changed.connect(self.update)
-        themes.changed.connect(self.update)
-
-    def index_at(self, x: float) -> int:
-        """The frame at a screen position."""
-        count = self._playback.frame_count
-        area = self._area()
-        share = (x - area.left()) / max(1.0, area.width())
-        return min(max(int(share * count), 0), count - 1)
-
-    def x_of(self, index: float) -> float:
-        """Screen position of the middle of a frame."""
-        area = self._area()
-        return area.left() + (index + 0.5) / self._playback.frame_count * area.width()
-
-    def sizeHint(self) -> QSize:
-        """Wide and low."""
-        return QSize(480, 48)
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Put the playhead here."""
-        if event.button() == Qt.MouseButton.LeftButton:
-            self.scrubbed.emit(self.index_at(event.position().x()))
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Drag the playhead."""
-        if event.buttons() & Qt.MouseButton.LeftButton:
-            self.scrubbed.emit(self.index_at(event.position().x()))
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """Draw ticks, marks of rendered frames and the playhead."""
-        theme = self._themes.theme
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        area = self._area()
-        bar = QRectF(area.left(), area.bottom() - 12, area.width(), 6)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(theme.pressed))
-        painter.drawRoundedRect(bar, 3, 3)
-        painter.setBrush(QColor(theme.disabled))
-        for first, last in runs(self._preview.cached):
-            left = self.x_of(first - 0.5)
-            painter.drawRoundedRect(QRectF(left, bar.top(), self.x_of(last + 0.5) - left, 6), 3, 3)
-        self._draw_ticks(painter, bar)
-        if self.isEnabled():
-            x = self.x_of(self._playback.index)
-            accent = QColor(theme.accent)
-            painter.setPen(QPen(accent, 2))
-            painter.drawLine(QPointF(x, area.top() + 4), QPointF(x, area.bottom() - 2))
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(accent)
-            painter.drawEllipse(QPointF(x, bar.center().y()), 6, 6)
-        painter.end()
-
-    def _draw_ticks(self, painter: QPainter, bar: QRectF) -> None:
-        theme = self._themes.theme
-        fps, duration = self._playback.fps, self._playback.duration
-        step = tick_step(duration, bar.width())
-        font = painter.font()
-        font.setPointSizeF(max(7.0, font.pointSizeF() - 1.5))
-        painter.setFont(font)
-        metrics = painter.fontMetrics()
-        number = 0
-        while number * step <= duration + 1e-6:
-            x = self.x_of(min(number * step * fps, self._playback.frame_count) - 0.5)
-            painter.setPen(QPen(QColor(theme.disabled), 1))
-            painter.drawLine(QPointF(x, bar.top() - 6), QPointF(x, bar.top() - 2))
-            text = f"{number * step:g} s"
-            width = metrics.horizontalAdvance(text)
-            left = min(max(x - width / 2, 0), self.width() - width)
-            painter.setPen(QColor(theme.muted))
-            painter.drawText(QPointF(left, bar.top() - 9), text)
-            number += 1
-
-    def _area(self) -> QRectF:
-        return QRectF(self.rect()).adjusted(10, 0, -14, 0)
+_GAP_PX = 1.0
+"""A jump of less is not seen."""
 
 
 class Timeline(QFrame):
-    """Transport buttons, the time and the ruler."""
+    """Transport buttons and the time, over the ruler and the rows.
+
+    Signals:
+        hint_changed(text): What a press on a row would do; empty when the mouse is elsewhere.
+    """
+
+    hint_changed = Signal(str)
 
     def __init__(
         self,
         session: Session,
         playback: Playback,
         preview: Preview,
+        recorder: Recorder,
         themes: ThemeManager,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._session = session
         self._playback = playback
+        self._preview = preview
+        self._recorder = recorder
         self._themes = themes
         self._icons: dict[str, QIcon] = {}
         self.setProperty("role", "panel")
+        self.setAccessibleName("Timeline")
+        self.scale = TimeScale(self)
         self.play_button = _tool_button("Play or pause", "Play or pause (Space)")
-        self.play_button.setIconSize(QSize(28, 28))
         self.previous_button = _tool_button("Previous frame", "Previous frame (←)")
         self.next_button = _tool_button("Next frame", "Next frame (→)")
         self.loop_button = _tool_button("Loop mode", "")
@@ -172,42 +85,50 @@ class Timeline(QFrame):
         self.time_label = make_label("")
         self.time_label.setAccessibleName("Time")
         self.length_label = make_label("", "muted")
-        self.ruler = FrameRuler(playback, preview, themes)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(GRID, GRID // 2, GRID, GRID // 2)
-        row.setSpacing(GRID // 2)
-        for widget in (
-            self.previous_button,
-            self.play_button,
-            self.next_button,
-            self.loop_button,
-        ):
-            row.addWidget(widget)
-        row.addSpacing(GRID)
-        row.addWidget(self.time_label)
-        row.addWidget(self.length_label)
-        row.addSpacing(GRID)
-        row.addWidget(self.ruler, 1)
-        self.setFixedHeight(64)
+        self.state = make_label("", "muted")
+        self.state.setAccessibleName("State of the film")
+        self.whole_button = make_button("Whole film", "flat")
+        self.whole_button.setToolTip("Play the whole film again")
+        self.fit_button = make_button("Fit", "flat")
+        self.fit_button.setToolTip("Show the whole timeline")
+        self.ruler = FrameRuler(playback, preview, self.scale, themes)
+        self.rows = TrackRows(session, playback, preview, self.scale, themes)
+        self._lay_out()
         self.play_button.clicked.connect(playback.toggle)
         self.previous_button.clicked.connect(self.on_previous_clicked)
         self.next_button.clicked.connect(self.on_next_clicked)
+        self.whole_button.clicked.connect(playback.clear_range)
+        self.fit_button.clicked.connect(self.scale.fit)
         self.ruler.scrubbed.connect(self.on_scrubbed)
+        self.ruler.range_dragged.connect(playback.set_range)
+        self.rows.hint_changed.connect(self.hint_changed)
         playback.frame_changed.connect(self.on_time_changed)
         playback.film_changed.connect(self.on_time_changed)
+        playback.range_changed.connect(self.on_look_changed)
         playback.playing_changed.connect(self.on_look_changed)
+        recorder.recording_changed.connect(self.on_look_changed)
+        recorder.speed_changed.connect(self.on_look_changed)
         session.scene_changed.connect(self.on_look_changed)
+        session.opened.connect(self.scale.fit)
+        self.scale.changed.connect(self.on_scale_changed)
         themes.changed.connect(self.on_theme_changed)
         self.on_theme_changed()
         self.on_time_changed()
+        self.on_scale_changed()
+
+    def sizeHint(self) -> QSize:
+        """Room for a few tracks."""
+        return QSize(640, 172)
 
     def on_time_changed(self) -> None:
         """Show the due time."""
         widest = self.time_label.fontMetrics().horizontalAdvance("00:00.0")
         self.time_label.setFixedWidth(widest)
         self.time_label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self.time_label.setText(clock_text(self._playback.position))
-        self.length_label.setText(f"/ {clock_text(self._playback.duration)}")
+        self.time_label.setText(clock_text(self._preview.due_time))
+        scene = self._session.scene
+        length = 0.0 if scene is None else scene.film.duration
+        self.length_label.setText(f"/ {clock_text(length)}")
 
     def on_theme_changed(self) -> None:
         """Draw the icons in the theme's colours."""
@@ -221,7 +142,7 @@ class Timeline(QFrame):
         self.on_look_changed()
 
     def on_look_changed(self) -> None:
-        """Show whether it plays and how it loops."""
+        """Show whether it plays, how it loops and whether that joins."""
         scene = self._session.scene
         self.setEnabled(scene is not None)
         self.play_button.setIcon(self._icons["pause" if self._playback.is_playing else "play"])
@@ -229,6 +150,25 @@ class Timeline(QFrame):
         self.loop_button.setIcon(self._icons[loop])
         self.loop_button.setToolTip(f"Loop: {LOOP_NAMES[loop]}\n{LOOP_HINTS[loop]}")
         self._loop_actions[loop].setChecked(True)
+        self.whole_button.setVisible(self._playback.range is not None)
+        is_warning, text = False, ""
+        if self._recorder.is_recording:
+            half = "" if self._recorder.speed == 1.0 else " at half speed"
+            is_warning, text = True, f"● Recording{half}"
+        elif scene is not None and not self._session.has_gesture:
+            text = loop_text(loop_gap(scene), loop)
+        role = "warning" if is_warning else "muted"
+        if self.state.property("role") != role:
+            self.state.setProperty("role", role)
+            self.state.style().polish(self.state)
+        self.state.setText(text)
+        if scene is not None:
+            self.scale.set_duration(scene.film.duration)
+        self.on_time_changed()
+
+    def on_scale_changed(self) -> None:
+        """Offer to show all only where not all is shown."""
+        self.fit_button.setVisible(not self.scale.is_fitted)
 
     def on_loop_triggered(self, action: QAction) -> None:
         """Change what follows the last frame."""
@@ -250,26 +190,47 @@ class Timeline(QFrame):
         """One frame on."""
         self._playback.step(1)
 
+    def _lay_out(self) -> None:
+        transport = QHBoxLayout()
+        transport.setContentsMargins(GRID, 2, GRID, 2)
+        transport.setSpacing(GRID // 2)
+        for button in (
+            self.previous_button, self.play_button, self.next_button, self.loop_button,
+        ):  # fmt: skip
+            transport.addWidget(button)
+        transport.addSpacing(GRID)
+        transport.addWidget(self.time_label)
+        transport.addWidget(self.length_label)
+        transport.addSpacing(2 * GRID)
+        transport.addWidget(self.state, 1)
+        transport.addWidget(self.whole_button)
+        transport.addWidget(self.fit_button)
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        area.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
+        area.setWidget(self.rows)
+        ruler_row = QHBoxLayout()
+        ruler_row.setContentsMargins(0, 0, SCROLL_WIDTH, 0)
+        ruler_row.addWidget(self.ruler)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addLayout(transport)
+        column.addLayout(ruler_row)
+        column.addWidget(area, 1)
+        self.setMinimumHeight(104)
 
-def runs(marks: tuple[bool, ...]) -> list[tuple[int, int]]:
-    """First and last index of each run of marks that are set."""
-    found: list[tuple[int, int]] = []
-    for index, is_set in enumerate(marks):
-        if not is_set:
-            continue
-        if found and found[-1][1] == index - 1:
-            found[-1] = (found[-1][0], index)
-        else:
-            found.append((index, index))
-    return found
 
-
-def tick_step(duration: float, width: float) -> float:
-    """Seconds between two labelled ticks, so that the labels have room."""
-    for step in _TICK_STEPS:
-        if width * step / max(duration, 1e-6) >= _MIN_TICK_PX:
-            return step
-    return _TICK_STEPS[-1]
+def loop_text(gap: float, loop: LoopMode) -> str:
+    """Whether the film joins where it begins again, with the number."""
+    if loop == "ping_pong":
+        return "Comes back the way it went"
+    if gap < _GAP_PX:
+        return "First equals last" if gap == 0 else f"Jumps by {gap:.1f} px: not seen"
+    return f"Jumps back by {gap:.0f} px at the end"
 
 
 def _tool_button(name: str, tip: str) -> QToolButton:

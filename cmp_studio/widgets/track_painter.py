@@ -11,13 +11,14 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPolygonF
 
 from cmp_studio.document.hit_test import HitPart
-from cmp_studio.document.motion import curve_points
+from cmp_studio.document.motion import drawn_line
 from cmp_studio.document.tracks import Point, Track
 from cmp_studio.widgets.theme import TRACK_COLORS
 from cmp_studio.widgets.view_transform import ViewTransform
 
 _OUTLINE: Final = QColor(16, 16, 16, 200)
 _SELECTED: Final = QColor(255, 255, 255)
+FAR_COLOR: Final = QColor(255, 176, 0, 150)
 _SHAFT: Final = 2.6
 _HEAD_LENGTH: Final = 14.0
 _HEAD_WIDTH: Final = 12.5
@@ -34,11 +35,17 @@ class TrackLook:
         is_selected: With a white edge and handles.
         hovered: Part that a press would take, drawn larger.
         moved: Where the track's start is at the due time, as displacement in px of the picture.
+        has_points: The points between the ends of a path are drawn as handles.
+        point: Number of the point that a press would take, or -1.
+        is_far: It goes further than one answer of the network.
     """
 
     is_selected: bool = False
     hovered: HitPart | None = None
     moved: Point = (0.0, 0.0)
+    has_points: bool = False
+    point: int = -1
+    is_far: bool = False
 
 
 def draw_track(painter: QPainter, track: Track, transform: ViewTransform, look: TrackLook) -> None:
@@ -48,10 +55,23 @@ def draw_track(painter: QPainter, track: Track, transform: ViewTransform, look: 
     if not track.is_on:
         painter.setOpacity(painter.opacity() * 0.55)
     if track.kind == "pin":
+        if track.stiffness > 0:
+            _draw_reach(painter, transform, track, color)
         _draw_pin(painter, transform.to_screen(track.tail), color, look)
+    elif track.kind == "take":
+        line = [transform.to_screen(point) for point in drawn_line(track)]
+        _draw_take(painter, line, color, look, is_on=track.is_on)
+        if track.is_on and look.moved != (0.0, 0.0):
+            x, y = track.tail
+            _draw_bead(painter, transform.to_screen((x + look.moved[0], y + look.moved[1])), color)
     else:
-        line = [transform.to_screen(point) for point in curve_points(track.points)]
+        line = [transform.to_screen(point) for point in drawn_line(track)]
+        if look.is_far:
+            _draw_far(painter, line)
         _draw_arrow(painter, line, color, look, is_on=track.is_on)
+        if look.has_points:
+            inner = [transform.to_screen(point) for point in track.points[1:-1]]
+            _draw_points(painter, inner, color, look)
         if track.is_on and look.moved != (0.0, 0.0):
             x, y = track.tail
             at = transform.to_screen((x + look.moved[0], y + look.moved[1]))
@@ -99,6 +119,61 @@ def _draw_arrow(
         painter.setBrush(pen_color)
         painter.drawPolygon(tip)
     _draw_ring(painter, tail, tail_radius, color, passes)
+
+
+def _draw_take(
+    painter: QPainter, line: list[QPointF], color: QColor, look: TrackLook, *, is_on: bool
+) -> None:
+    """A recorded way: a dotted line from a disc with a ring, so that it differs in shape."""
+    passes: list[tuple[QColor, float]] = [(_OUTLINE, 2.4), (color, 0.0)]
+    if look.is_selected:
+        passes = [(_OUTLINE, 4.6), (_SELECTED, 2.6), (color, 0.0)]
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for pen_color, extra in passes:
+        pen = QPen(pen_color, _SHAFT - 0.4 + extra)
+        pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+        pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+        if extra == 0.0 and not is_on:
+            pen.setStyle(Qt.PenStyle.DotLine)
+        painter.setPen(pen)
+        painter.drawPolyline(QPolygonF(line))
+    at = line[0]
+    radius = (_TAIL_RADIUS + 2.4) * (1.2 if look.hovered in ("pin", "body") else 1.0)
+    _draw_ring(painter, at, radius, color, passes)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(color)
+    painter.drawEllipse(at, 3.4, 3.4)
+
+
+def _draw_points(painter: QPainter, points: list[QPointF], color: QColor, look: TrackLook) -> None:
+    for index, at in enumerate(points, 1):
+        radius = 5.2 if index == look.point else 4.0
+        painter.setPen(QPen(_OUTLINE, 3.0))
+        painter.setBrush(_SELECTED)
+        painter.drawEllipse(at, radius, radius)
+        painter.setPen(QPen(color, 1.6))
+        painter.drawEllipse(at, radius, radius)
+
+
+def _draw_far(painter: QPainter, line: list[QPointF]) -> None:
+    """An amber glow: further than the network can answer at once."""
+    pen = QPen(FAR_COLOR, 11.0)
+    pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+    pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+    painter.setPen(pen)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawPolyline(QPolygonF(line))
+
+
+def _draw_reach(painter: QPainter, transform: ViewTransform, track: Track, color: QColor) -> None:
+    """How far a stiff pin holds."""
+    radius = track.stiffness * transform.scale
+    for pen_color, width in ((QColor(0, 0, 0, 120), 2.6), (color, 1.2)):
+        pen = QPen(pen_color, width)
+        pen.setStyle(Qt.PenStyle.DashLine)
+        painter.setPen(pen)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawEllipse(transform.to_screen(track.tail), radius, radius)
 
 
 def _draw_ring(

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QGuiApplication
 
+from cmp_studio.document.errors import DocumentError
 from cmp_studio.services.autosave import Leftover
-from cmp_studio.services.wording import tracks_title
+from cmp_studio.services.wording import sentence_of, tracks_title
+from cmp_studio.widgets.clipboard import put_tracks, tracks_on_clipboard
 from cmp_studio.widgets.dialogs import AboutDialog
 from cmp_studio.widgets.export_dialog import ExportDialog
 from cmp_studio.widgets.exports_panel import ExportsPanel
@@ -123,6 +125,52 @@ class WindowCommands(QObject):
         QGuiApplication.clipboard().setText(command)
         self._window.status.show_message("Copied the command line that makes this film")
 
+    def on_copy(self) -> None:
+        """Put the selected tracks on the clipboard."""
+        put_tracks(self._studio.commands.copied())
+
+    def on_cut(self) -> None:
+        """Put the selected tracks on the clipboard and delete them."""
+        put_tracks(self._studio.commands.cut())
+
+    def on_paste(self) -> None:
+        """Add the tracks of the clipboard, or open its picture."""
+        text = tracks_on_clipboard()
+        if not text or self._studio.session.scene is None:
+            self._window.desk.on_paste()
+            return
+        try:
+            count = self._studio.commands.paste(text)
+        except DocumentError as error:
+            self._window.on_warned(sentence_of(error))
+            return
+        self._window.status.show_message(f"Pasted {count} track{'' if count == 1 else 's'}")
+
+    def on_split(self) -> None:
+        """Split the selected arrows that are longer than the network can answer."""
+        reach = self._studio.preview.reach_px
+        if reach is None or not self._studio.commands.split(reach):
+            self._window.status.show_message("No selected arrow is too long for this network")
+
+    def on_range_start(self) -> None:
+        """Play from the playhead to the end of the range, or of the timeline."""
+        playback, preview = self._studio.playback, self._studio.preview
+        scene = self._studio.session.scene
+        if scene is not None:
+            first = preview.index_near(preview.due_time)
+            last = preview.index_near(scene.film.duration)
+            playback.set_range(first, playback.range[1] if playback.range else last)
+
+    def on_range_end(self) -> None:
+        """Play up to the playhead."""
+        playback, preview = self._studio.playback, self._studio.preview
+        last = preview.index_near(preview.due_time)
+        playback.set_range(playback.range[0] if playback.range else 0, last)
+
+    def on_half_speed_toggled(self, is_on: bool) -> None:  # noqa: FBT001 - a slot
+        """Record drags at half speed, or at the film's own."""
+        self._studio.recorder.set_half_speed(is_on=is_on)
+
     def on_switch(self) -> None:
         """Switch the selected tracks on or off."""
         tracks = self._studio.session.selected_tracks
@@ -166,7 +214,9 @@ class WindowCommands(QObject):
                 there.add("tracks")
             if session.selection:
                 there.add("selection")
-            if any(track.kind != "pin" for track in session.selected_tracks):
+            kinds = {track.kind for track in session.selected_tracks}
+            there |= kinds
+            if kinds - {"pin"}:
                 there.add("moving")
         for name, label in (("undo", session.undo_label), ("redo", session.redo_label)):
             verb = name.capitalize()
@@ -186,7 +236,7 @@ class WindowCommands(QObject):
         tools, options = studio.tools, studio.options
         commands: dict[str, Callable[[], object]] = {
             "open": window.desk.on_open,
-            "paste": window.desk.on_paste,
+            "paste": self.on_paste,
             "save": window.desk.on_save,
             "save_as": window.desk.on_save_as,
             "export": self.on_export,
@@ -196,7 +246,11 @@ class WindowCommands(QObject):
             "quit": window.close,
             "undo": session.undo,
             "redo": session.redo,
+            "cut": self.on_cut,
+            "copy": self.on_copy,
             "duplicate": session.duplicate_selected,
+            "mirror_x": lambda: studio.commands.mirror("horizontal"),
+            "mirror_y": lambda: studio.commands.mirror("vertical"),
             "delete": session.remove_selected,
             "select_all": session.select_all,
             "remove_all": session.remove_all,
@@ -204,7 +258,19 @@ class WindowCommands(QObject):
             "shortcuts": self.on_shortcuts,
             "tool_select": lambda: tools.set_tool("select"),
             "tool_arrow": lambda: tools.set_tool("arrow"),
+            "tool_path": lambda: tools.set_tool("path"),
             "tool_pin": lambda: tools.set_tool("pin"),
+            "tool_brush": lambda: tools.set_tool("brush"),
+            "brush_larger": lambda: studio.brush.grow(1),
+            "brush_smaller": lambda: studio.brush.grow(-1),
+            "smooth": studio.commands.toggle_smooth,
+            "take_to_path": studio.commands.takes_to_paths,
+            "split": self.on_split,
+            "group": studio.layers.new_group,
+            "ungroup": studio.layers.ungroup,
+            "range_start": self.on_range_start,
+            "range_end": self.on_range_end,
+            "range_clear": playback.clear_range,
             "view_photo": lambda: options.set_mode("photo"),
             "view_motion": lambda: options.set_mode("motion"),
             "view_flow": lambda: options.set_mode("flow"),
@@ -228,6 +294,16 @@ class WindowCommands(QObject):
         }
         for name, command in commands.items():
             actions[name].triggered.connect(_without_argument(command))
+        toggles: dict[str, Callable[[bool], None]] = {
+            "half_speed": self.on_half_speed_toggled,
+            "onion": lambda is_on: options.set_has_onion(value=is_on),
+            "holes": lambda is_on: options.set_has_holes(value=is_on),
+            "masks": lambda is_on: options.set_has_masks(value=is_on),
+            "overlays": lambda is_on: options.set_has_overlays(value=is_on),
+        }
+        actions["half_speed"].setChecked(studio.recorder.speed != 1.0)
+        for name, toggle in toggles.items():
+            actions[name].toggled.connect(toggle)
 
 
 def _without_argument(command: Callable[[], object]) -> Callable[[], None]:

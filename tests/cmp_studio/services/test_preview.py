@@ -5,11 +5,12 @@ import pytest
 
 from cmp_studio.document.motion import frame_times
 from cmp_studio.document.scene import FilmSettings, set_film
+from cmp_studio.services.film_frames import MAX_FRAMES, coarse_to_fine, previewed_film
 from cmp_studio.services.motion_backend import REST, EngineChoice
 from cmp_studio.services.pictures import open_picture
 from cmp_studio.services.playback import Playback
 from cmp_studio.services.predictor_worker import PredictorWorker
-from cmp_studio.services.preview import MAX_FRAMES, Preview, coarse_to_fine, previewed_film
+from cmp_studio.services.preview import Preview
 from cmp_studio.services.session import Session
 from tests.cmp_studio.fakes import FakePredictor, fake_engine, make_scene
 
@@ -99,7 +100,7 @@ def test_drag_when_it_goes_on_then_the_picture_moves_before_it_ends(qtbot, loade
         loaded.session.preview(drawn, "Draw arrow", edited=[1])
     shown = loaded.preview.shown
     assert shown.is_exact
-    assert shown.pose.displacements == ((10.0, 0.0),)
+    assert shown.pose.layers[0].displacements == ((10.0, 0.0),)
     still = loaded.session.picture.image
     assert np.abs(shown.frame.image.astype(int) - still).max() > 0
 
@@ -127,7 +128,7 @@ def test_drag_when_faster_than_the_network_then_newest_wins(qtbot, loaded):
     qtbot.waitUntil(lambda: not loaded.preview.is_busy)
     qtbot.waitUntil(lambda: loaded.preview.shown.is_exact)
     assert [call[1][0][0] for call in loaded.predictor.calls] == [10.0, 39.0]
-    assert loaded.preview.shown.pose.displacements == ((39.0, 0.0),)
+    assert loaded.preview.shown.pose.layers[0].displacements == ((39.0, 0.0),)
 
 
 def test_drag_when_committed_then_the_playhead_stands_at_the_peak(qtbot, loaded):
@@ -138,7 +139,7 @@ def test_drag_when_committed_then_the_playhead_stands_at_the_peak(qtbot, loaded)
     loaded.session.commit()
     assert loaded.playback.index == round(FILM.duration * FILM.fps) - 1
     wait_rendered(qtbot, loaded)
-    assert loaded.preview.shown.pose.displacements == ((10.0, 0.0),)
+    assert loaded.preview.shown.pose.layers[0].displacements == ((10.0, 0.0),)
 
 
 def test_playing_when_a_frame_is_missing_then_its_neighbour_stands_in(qtbot, loaded):

@@ -1,11 +1,7 @@
 import pytest
 
-from cmp_studio.services.tools import DRAG_SCREEN_PX, HIT_RADIUS_SCREEN_PX, CanvasTools, Pointer
-
-
-@pytest.fixture
-def tools(session):
-    return CanvasTools(session)
+from cmp_studio.services.pointer import HIT_RADIUS_SCREEN_PX, Pointer
+from cmp_studio.services.tools import DRAG_SCREEN_PX
 
 
 def at(x, y, *, scale=4.0, shift=False):

@@ -1,0 +1,213 @@
+"""Commands on layers, masks and the background. Each is one undo step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final, get_args
+
+from PySide6.QtCore import QObject, Signal
+
+from cmp_studio.document.errors import DocumentError, MaskError, PictureError
+from cmp_studio.document.groups import Group
+from cmp_studio.document.masks import Mask, inverted, mask_from_bytes
+from cmp_studio.document.scene import HoleFill, Picture, Scene, picture_from_bytes
+from cmp_studio.document.scene_edits import (
+    add_group,
+    remove_group,
+    replace_group,
+    set_fill,
+    set_group,
+)
+from cmp_studio.services.background import Background
+from cmp_studio.services.brush import FREEZE, Brush, mask_of, with_mask
+from cmp_studio.services.session import PALETTE_SIZE, Session
+from cmp_studio.services.wording import sentence_of
+
+FILL_NAMES: Final[dict[HoleFill, str]] = {
+    "stretch": "Stretch the edges",
+    "inpaint": "Paint the background in",
+    "plate": "A picture",
+}
+FILL_HINTS: Final[dict[HoleFill, str]] = {
+    "stretch": "What is beside a hole is drawn over it.",
+    "inpaint": "Holes are painted from their surroundings.",
+    "plate": "Holes show a picture of the same size.",
+}
+
+
+class LayerCommands(QObject):
+    """Changes groups, masks and the background of the open scene.
+
+    Thread: GUI thread; files and masks are worked on in the background.
+
+    Signals:
+        warned(sentence): It did not work.
+    """
+
+    warned = Signal(str)
+
+    def __init__(
+        self,
+        session: Session,
+        brush: Brush,
+        background: Background,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._brush = brush
+        self._background = background
+
+    def new_group(self) -> None:
+        """Add a group in front of all, with the selected tracks in it, and paint its mask next."""
+        session = self._session
+        session.commit()
+        scene = session.scene
+        if scene is None:
+            return
+        taken = {group.name for group in scene.groups}
+        number = next(n for n in range(1, len(taken) + 2) if f"Layer {n}" not in taken)
+        group = Group(name=f"Layer {number}", color=(len(scene.groups) + 2) % PALETTE_SIZE)
+        try:
+            changed = add_group(scene, group, track_ids=session.selection)
+        except DocumentError as error:
+            self.warned.emit(sentence_of(error))
+            return
+        session.apply(changed, "New layer")
+        self._brush.set_target(changed.groups[-1].id)
+
+    def ungroup(self) -> None:
+        """Let the selected tracks move the rest of the picture."""
+        session = self._session
+        session.commit()
+        if session.scene is not None and session.selection:
+            session.apply(set_group(session.scene, session.selection, 0), "Leave layer")
+
+    def remove(self, group_id: int) -> None:
+        """Remove a group; its tracks move the rest of the picture."""
+        self._session.commit()
+        scene = self._session.scene
+        if scene is not None:
+            self._session.apply(remove_group(scene, group_id), "Remove layer")
+
+    def rename(self, group_id: int, name: str) -> None:
+        """Give a group a name."""
+        scene = self._session.scene
+        if scene is not None and group_id > 0 and scene.group(group_id).name != name:
+            group = replace(scene.group(group_id), name=name)
+            self._session.apply(replace_group(scene, group), "Rename layer")
+
+    def switch(self, group_id: int, *, is_on: bool) -> None:
+        """Let a group take part, or not."""
+        scene = self._session.scene
+        if scene is not None:
+            group = replace(scene.group(group_id), is_on=is_on)
+            verb = "Switch on" if is_on else "Switch off"
+            self._session.apply(replace_group(scene, group), f"{verb} layer")
+
+    def set_feather(self, target: int, feather: float) -> None:
+        """Soften the edge of a mask, px; quick changes are one step."""
+        scene = self._session.scene
+        mask = None if scene is None or target < 0 else mask_of(scene, target)
+        if scene is not None and mask is not None:
+            changed = with_mask(scene, target, replace(mask, feather=feather))
+            self._session.adjust(changed, "Change feather", key=f"feather {target}")
+
+    def clear_mask(self, target: int) -> None:
+        """Remove a mask."""
+        scene = self._session.scene
+        if scene is not None and target >= 0:
+            self._session.apply(with_mask(scene, target, None), "Clear mask")
+
+    def invert(self, target: int) -> None:
+        """Swap inside and outside of a mask."""
+        scene = self._session.scene
+        mask = None if scene is None or target < 0 else mask_of(scene, target)
+        if mask is not None:
+            self._submit(_Invert(target, mask))
+
+    def load_mask(self, target: int, path: Path) -> None:
+        """Take a mask from a picture file: white is inside."""
+        self._submit(_LoadMask(target, path))
+
+    def set_fill(self, value: str) -> None:
+        """Show something else in holes."""
+        scene = self._session.scene
+        for fill in get_args(HoleFill):
+            if scene is not None and fill == value:
+                self._session.apply(set_fill(scene, fill), "Change background")
+
+    def load_plate(self, path: Path) -> None:
+        """Show a picture in holes."""
+        self._submit(_LoadPlate(path))
+
+    def on_done(self, answer: object) -> None:
+        """Put what came into the scene."""
+        scene = self._session.scene
+        if scene is None:
+            return
+        try:
+            if isinstance(answer, _NewMask) and is_there(scene, answer.target):
+                self._session.commit()
+                changed = with_mask(scene, answer.target, answer.mask)
+                self._session.apply(changed, answer.label)
+            elif isinstance(answer, Picture):
+                self._session.commit()
+                self._session.apply(set_fill(scene, "plate", plate=answer), "Choose background")
+        except DocumentError as error:
+            self.warned.emit(sentence_of(error))
+
+    def on_failed(self, error: object) -> None:
+        """Say what did not work."""
+        if isinstance(error, BaseException):
+            self.warned.emit(sentence_of(error))
+
+    def _submit(self, work: _Invert | _LoadMask | _LoadPlate) -> None:
+        self._background.submit(work, done=self.on_done, failed=self.on_failed)
+
+
+@dataclass(frozen=True, slots=True)
+class _NewMask:
+    target: int
+    mask: Mask
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Invert:
+    target: int
+    mask: Mask
+
+    def __call__(self) -> _NewMask:
+        return _NewMask(self.target, inverted(self.mask), "Invert mask")
+
+
+@dataclass(frozen=True, slots=True)
+class _LoadMask:
+    target: int
+    path: Path
+
+    def __call__(self) -> _NewMask:
+        try:
+            data = self.path.read_bytes()
+        except OSError as error:
+            raise MaskError(f"{self.path.name} can't be opened: {error.strerror}.") from error
+        return _NewMask(self.target, mask_from_bytes(data, self.path.name), "Load mask")
+
+
+@dataclass(frozen=True, slots=True)
+class _LoadPlate:
+    path: Path
+
+    def __call__(self) -> Picture:
+        try:
+            data = self.path.read_bytes()
+        except OSError as error:
+            raise PictureError(f"{self.path.name} can't be opened: {error.strerror}.") from error
+        return picture_from_bytes(data, self.path.name)
+
+
+def is_there(scene: Scene, target: int) -> bool:
+    """Whether a target of the brush is in the scene."""
+    return target == FREEZE or any(group.id == target for group in scene.groups)

@@ -1,0 +1,50 @@
+"""A heading over a grid of labels and fields, as the panels are made of."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+
+from cmp_studio.widgets.controls import make_label
+from cmp_studio.widgets.theme import GRID
+
+
+class Section(QWidget):
+    """A heading over a grid of labels and fields."""
+
+    def __init__(self, title: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._title = make_label(title, "section")
+        self._head = QHBoxLayout()
+        self._head.setContentsMargins(0, 0, 0, 0)
+        self._head.addWidget(self._title, 1)
+        self._grid = QGridLayout()
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(GRID)
+        self._grid.setVerticalSpacing(GRID)
+        self._grid.setColumnMinimumWidth(0, 72)
+        self._grid.setColumnStretch(1, 1)
+        self._grid.setColumnStretch(2, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(GRID + 4)
+        column.addLayout(self._head)
+        column.addLayout(self._grid)
+        self._rows: dict[str, list[QWidget]] = {}
+
+    def add_row(self, text: str, *fields: QWidget) -> None:
+        """Add a label and its field, or two fields beside each other."""
+        row = self._grid.rowCount()
+        label = make_label(text, "muted")
+        label.setBuddy(fields[0])
+        self._grid.addWidget(label, row, 0)
+        if len(fields) == 1:
+            self._grid.addWidget(fields[0], row, 1, 1, 2)
+        else:
+            for column, field in enumerate(fields, 1):
+                self._grid.addWidget(field, row, column)
+        self._rows[text] = [label, *fields]
+
+    def show_row(self, text: str, *, is_shown: bool) -> None:
+        """Show or hide the row with this label."""
+        for widget in self._rows[text]:
+            widget.setVisible(is_shown)
