@@ -59,6 +59,7 @@ class LossSettings:
 
     Attributes:
         moving_px: A pixel moves if its flow is longer, px of the network grid.
+        relative: Weight of the error as a part of the motion.
         gate: Weight of the gate's cross-entropy.
         shape: Weight of the differences within a part.
         affinity: Weight of the affinities' cross-entropy, where labels are known.
@@ -66,6 +67,7 @@ class LossSettings:
     """
 
     moving_px: float = 0.5
+    relative: float = 0.5
     gate: float = 0.3
     shape: float = 0.5
     affinity: float = 0.5

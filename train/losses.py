@@ -82,7 +82,9 @@ def attention_loss(
 
     * End-point error, with equal weight for moving and for still pixels: whoever moves everything,
       or nothing, loses. It is divided by the square root of the image's motion, so that large
-      motions don't drown small ones.
+      motions don't drown small ones. Each image has equal weight: a limb that moves alone counts as
+      much as a whole body.
+    * End-point error as a part of the motion, on moving pixels: right about the joint too.
     * Cross-entropy of the gate, with equal weight for moving and still pixels.
     * Shape: differences of flow between neighbours of one part must be right. A part that slides
       where it should turn has the right mean and the wrong differences.
@@ -102,14 +104,19 @@ def attention_loss(
     size = torch.where(target.counted, speed, speed.new_zeros(())).flatten(1).amax(1)
     ease = (1 + size / 8).rsqrt()[:, None, None]
     error = _end_point_error(flow, target.flow) * ease
-    moving_loss, still_loss = _mean_over(error, moving), _mean_over(error, still)
+    moving_loss, still_loss = _mean_of_images(error, moving), _mean_of_images(error, still)
+    relative = _end_point_error(flow, target.flow) / (1 + speed)
+    relative_loss = _mean_of_images(relative.clamp(max=2), moving)
     gate = F.binary_cross_entropy_with_logits(
         gate_logit.squeeze(1), is_moving.to(flow.dtype), reduction="none"
     )
-    gate_loss = 0.5 * (_mean_over(gate, moving) + _mean_over(gate, still))
+    gate_loss = 0.5 * (_mean_of_images(gate, moving) + _mean_of_images(gate, still))
     shape_loss = _shape_loss(flow, target, moving, ease)
     total = (
-        0.5 * (moving_loss + still_loss) + settings.gate * gate_loss + settings.shape * shape_loss
+        0.5 * (moving_loss + still_loss)
+        + settings.relative * relative_loss
+        + settings.gate * gate_loss
+        + settings.shape * shape_loss
     )
     return AttentionLoss(total, moving_loss, still_loss, gate_loss, shape_loss)
 
@@ -197,3 +204,12 @@ def _end_point_error(flow: Tensor, truth: Tensor) -> Tensor:
 def _mean_over(values: Tensor, mask: Tensor) -> Tensor:
     weight = mask.to(values.dtype)
     return (values * weight).sum() / weight.sum().clamp(min=1.0)
+
+
+def _mean_of_images(values: Tensor, mask: Tensor) -> Tensor:
+    """Mean over each image's pixels in the mask, then over the images that have any."""
+    weight = mask.to(values.dtype)
+    counts = weight.flatten(1).sum(1)
+    means = (values * weight).flatten(1).sum(1) / counts.clamp(min=1.0)
+    has_any = (counts > 0).to(values.dtype)
+    return (means * has_any).sum() / has_any.sum().clamp(min=1.0)

@@ -72,6 +72,35 @@ def test_shape_loss_tells_sliding_from_turning():
     assert float(slides) > 0.3
 
 
+def test_images_count_alike_however_much_of_them_moves():
+    """A small limb that is missed costs as much as a large body that is missed."""
+    y, x = torch.meshgrid(torch.arange(32), torch.arange(32), indexing="ij")
+    small = ((x > 12) & (x < 16) & (y > 12) & (y < 16)).float()
+    large = ((x > 2) & (y > 2)).float()
+    flow = 3 * torch.stack([torch.stack([small, 0 * small]), torch.stack([large, 0 * large])])
+    target = Target(flow, torch.ones(2, 32, 32, dtype=torch.bool))
+    gate = torch.zeros(2, 1, 32, 32)
+    losses = []
+    for missed in (0, 1):
+        answer = flow.clone()
+        answer[missed] = 0
+        losses.append(attention_loss(answer, gate, target, LossSettings()))
+    assert float(losses[0].moving) == pytest.approx(float(losses[1].moving), rel=1e-4)
+    assert float(losses[0].moving) > 1
+
+
+def test_relative_error_adds_its_weight():
+    truth = _turning_square()
+    wrong = 0.5 * truth.at(16, 16).flow
+    gate = torch.zeros(1, 1, 16, 16)
+    without, light, heavy = (
+        float(attention_loss(wrong, gate, truth, LossSettings(relative=weight)).total)
+        for weight in (0.0, 0.5, 1.0)
+    )
+    assert heavy - without == pytest.approx(2 * (light - without), rel=1e-4)
+    assert 0.1 < heavy - without < 0.5
+
+
 def test_coarse_target_takes_values_unmixed():
     truth = _turning_square()
     values = {round(v, 4) for v in truth.flow.flatten().tolist()}

@@ -25,6 +25,10 @@ OBJECTS: Final = 2
 """Puppets in a scene; the second may be absent or still."""
 
 
+_LIMB_ALONE: Final = 0.54
+"""How often one limb turns alone: what a person expects who pulls a limb with one arrow."""
+
+
 def uniform(shape: tuple[int, ...], low: float, high: float, g: torch.Generator) -> Tensor:
     """Return uniform random numbers."""
     return torch.rand(shape, generator=g) * (high - low) + low
@@ -224,14 +228,14 @@ class PoseDraw:
         above = self.ancestors[torch.arange(rows), limb[:, 0]]
         is_limb = torch.arange(PARTS) == limb
         mode = torch.rand(rows, 1, generator=g)
-        one = is_limb | (below & chance(shape, 0.3, g))
+        one = is_limb | (below & chance(shape, 0.15, g))
         pulled = is_limb | (above & chance(shape, 0.7, g))
         many = chance(shape, 0.5, g)
         none = torch.zeros(shape, dtype=torch.bool)
         active = torch.where(
-            mode < 0.36,
+            mode < _LIMB_ALONE,
             one,
-            torch.where(mode < 0.5, pulled, torch.where(mode < 0.82, many, none)),
+            torch.where(mode < 0.65, pulled, torch.where(mode < 0.86, many, none)),
         )
         has_joints = can_turn.any(1, keepdim=True)
         active = active & can_turn
@@ -239,13 +243,13 @@ class PoseDraw:
         # A limb that turns alone turns well.
         sign = torch.where(chance((rows, 1), 0.5, g), 1.0, -1.0)
         firm = sign * bone["limit"] * uniform(shape, 0.3, 1.0, g)
-        turn = torch.where(is_limb & (mode < 0.36) & can_turn, firm, turn)
+        turn = torch.where(is_limb & (mode < _LIMB_ALONE) & can_turn, firm, turn)
         same_way = sign * bone["soft"] * uniform(shape, 0.2, 1.0, g)
         mixed = bone["soft"] * torch.randn(shape, generator=g) * 0.6
         bends = torch.where(chance((rows, 1), 0.6, g), same_way, mixed)
         soft_roots = (self.parent < 0) & (bone["soft"] > 0.3) & chance((rows, 1), 0.6, g)
         bend = torch.where((active | soft_roots) & self.real, bends, 0.0)
-        travels = (mode[:, 0] >= 0.68) | ~has_joints[:, 0]
+        travels = (mode[:, 0] >= 0.76) | ~has_joints[:, 0]
         way = uniform((rows,), 0, 2 * torch.pi, g)
         far = uniform((rows,), 0.02, 0.2, g)
         shift = torch.stack([torch.cos(way), torch.sin(way)], -1) * far[:, None]
