@@ -7,6 +7,7 @@ flow = predictor.predict(points, displacements)
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -40,6 +41,7 @@ the published network with skips takes 1.4 times as long for each set as alone."
 class _ImageState:
     geometry: ImageGeometry
     upsampler: FlowUpsampler
+    image: NDArray[np.uint8]
 
 
 class MotionPredictor:
@@ -99,6 +101,23 @@ class MotionPredictor:
         return None if state is None else state.geometry.image_hw
 
     @property
+    def image(self) -> NDArray[np.uint8] | None:
+        """The picture (H, W, 3) uint8 RGB, read-only; None before `set_image`."""
+        state = self._state
+        return None if state is None else state.image
+
+    def twin(self) -> MotionPredictor:
+        """Return a second predictor with the same network, for another picture.
+
+        The two share their weights and nothing else.
+        """
+        twin = copy.copy(self)
+        twin._lock = threading.RLock()
+        twin._state = None
+        twin._runner = self._runner.twin()
+        return twin
+
+    @property
     def reach_px(self) -> float | None:
         """Longest displacement per axis that one prediction can answer, px of the picture.
 
@@ -138,7 +157,8 @@ class MotionPredictor:
                 stride=output_stride(self._config),
                 alignment=grid_alignment(self._config),
             )
-            self._state = _ImageState(geometry=geometry, upsampler=upsampler)
+            image.flags.writeable = False
+            self._state = _ImageState(geometry=geometry, upsampler=upsampler, image=image)
 
     def predict(
         self,

@@ -7,6 +7,7 @@ no memory left, it moves to the CPU and says so.
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -67,6 +68,16 @@ class NetworkRunner:
         self.notice: str | None = None
         self.on_notice: Callable[[str], None] | None = None
         self._with_fallback(self._move_network)
+
+    def twin(self) -> NetworkRunner:
+        """Return a runner of the same network without a picture; the weights are shared."""
+        twin = copy.copy(self)
+        twin._image, twin._prepared, twin._graph = None, None, None
+        if self.device.type == "cpu":
+            return twin
+        # It may fall back to the CPU by itself, so it needs modules of its own.
+        twin._network = copy.deepcopy(self._network)
+        return twin
 
     def prepare(self, image: NDArray[np.uint8]) -> None:
         """Take a picture: run everything that depends on it alone.
