@@ -3,6 +3,8 @@
 ::
 
     PipelineError
+    ├── AnnotationError  annotated objects or click lists that can't be used or written
+    ├── ExperimentError  an experiment that can't be read, written or run
     └── SizeError        a frame size that can't be made
 
 What the document or the engine refuse comes through as their own errors. A message is one sentence
@@ -14,5 +16,13 @@ class PipelineError(Exception):
     """Base of all errors that the pipeline raises on purpose."""
 
 
+class ExperimentError(PipelineError):
+    """An experiment that can't be read, written or run."""
+
+
 class SizeError(PipelineError):
     """A frame size that can't be made."""
+
+
+class AnnotationError(PipelineError):
+    """Annotated objects or click lists that can't be used or written."""
