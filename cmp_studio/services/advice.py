@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from cmp_studio.document.hints import beyond_reach, near_border
 from cmp_studio.document.motion import displacement
 from cmp_studio.document.scene import Scene
 from cmp_studio.document.tracks import Track
@@ -21,6 +22,10 @@ NOTHING_MOVED: Final = (
 )
 TOO_SHORT: Final = "This arrow is too short to see: drag its head further"
 ALL_MOVED: Final = "Nearly the whole photo moves along: double-click what should stay, to pin it"
+TOO_FAR: Final = (
+    "Amber: further than the network sees at once, so it goes in steps; Track > Split adds points"
+)
+AT_BORDER: Final = "Hardly anything moved: start further away from the edge of the photo"
 ALL_STILL: Final = "Every track is switched off, so nothing moves"
 
 _SHORT_PX: Final = 2.0
@@ -76,7 +81,8 @@ class Advice(QObject):
         if shown.pose == REST and track is None:
             self._say(advise(scene, None, None, 0.0))
         elif shown.is_exact and shown.frame is not None:
-            self._say(advise(scene, track, shown.frame, self._preview.due_time))
+            due, reach = self._preview.due_time, self._preview.reach_px
+            self._say(advise(scene, track, shown.frame, due, reach_px=reach))
         elif track is not None and math.hypot(*track.span) < _SHORT_PX:
             self._say(TOO_SHORT)
 
@@ -86,7 +92,14 @@ class Advice(QObject):
             self.given.emit(sentence)
 
 
-def advise(scene: Scene, track: Track | None, frame: CachedFrame | None, time: float) -> str:
+def advise(
+    scene: Scene,
+    track: Track | None,
+    frame: CachedFrame | None,
+    time: float,
+    *,
+    reach_px: float | None = None,
+) -> str:
     """Return what to try, or an empty sentence.
 
     Args:
@@ -94,11 +107,14 @@ def advise(scene: Scene, track: Track | None, frame: CachedFrame | None, time: f
         track: The track to judge: the selected one, or None for none.
         frame: The rendered picture with its flow, or None.
         time: What it shows, seconds on the timeline.
+        reach_px: How far one answer of the network can go, px of the picture; None has no bound.
     """
     if scene.tracks and not any(other.is_on for other in scene.tracks):
         return ALL_STILL
     if track is None or frame is None:
         return ""
+    if track.id in beyond_reach(scene, reach_px):
+        return TOO_FAR
     if track.kind == "arrow" and math.hypot(*track.span) < _SHORT_PX:
         return TOO_SHORT
     wanted = displacement(track, time, scene.film)
@@ -111,7 +127,7 @@ def advise(scene: Scene, track: Track | None, frame: CachedFrame | None, time: f
     near = frame.flow[max(0, y - 1) : y + 2, max(0, x - 1) : x + 2].astype(np.float32)
     along = (near @ np.array(wanted, np.float32)) / length
     if float(along.max()) < _MOVED_SHARE * length:
-        return NOTHING_MOVED
+        return AT_BORDER if track.id in near_border(scene) else NOTHING_MOVED
     speed = np.hypot(frame.flow[..., 0].astype(np.float32), frame.flow[..., 1].astype(np.float32))
     has_pins = any(other.kind == "pin" and other.is_on for other in scene.tracks)
     if not has_pins and float((speed > _ALONG_SHARE * length).mean()) > _ALL_SHARE:

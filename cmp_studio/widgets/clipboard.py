@@ -19,9 +19,14 @@ def put_tracks(text: str) -> None:
         QGuiApplication.clipboard().setMimeData(mime)
 
 
+def clipboard_mime() -> QMimeData | None:
+    """What is on the clipboard; None where the desktop gives nothing (Qt's stub says it can't)."""
+    return QGuiApplication.clipboard().mimeData() or None
+
+
 def tracks_on_clipboard() -> str:
     """The tracks on the clipboard as text; empty when there is something else."""
-    mime = QGuiApplication.clipboard().mimeData()
-    if not mime.hasFormat(TRACKS_TYPE):
+    mime = clipboard_mime()
+    if mime is None or not mime.hasFormat(TRACKS_TYPE):
         return ""
     return bytes(mime.data(TRACKS_TYPE).data()).decode("utf-8", "replace")

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QBuffer, QIODevice, QMimeData, QObject, Signal
-from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from cmp_studio.services.autosave import Leftover
 from cmp_studio.services.scene_files import PICTURE_SUFFIXES, SCENE_SUFFIX
 from cmp_studio.services.studio import Studio
+from cmp_studio.widgets.clipboard import clipboard_mime
 from cmp_studio.widgets.dialogs import ask_unsaved
 
 
@@ -77,7 +78,8 @@ class DocumentDesk(QObject):
 
     def on_paste(self) -> None:
         """Open what is on the clipboard."""
-        if not self.open_mime(QGuiApplication.clipboard().mimeData()):
+        mime = clipboard_mime()
+        if mime is None or not self.open_mime(mime):
             self.warned.emit("There is no picture on the clipboard")
 
     def on_save(self) -> None:

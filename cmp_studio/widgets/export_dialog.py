@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from cmp_studio.document.scene import Scene
+from cmp_studio.document.scene import HoleFill, Scene
 from cmp_studio.pipeline.errors import PipelineError
 from cmp_studio.pipeline.sizes import output_size
 from cmp_studio.services.export_job import (
@@ -52,6 +52,23 @@ _SIZES: Final = {"own": "As the photo", "1080": "1080 px", "720": "720 px", "480
 
 MakeJob = Callable[[Scene, ExportSettings], ExportJob]
 
+LARGE_HOLES: Final = 0.02
+"""Share of the frame from which on holes are worth a warning."""
+
+
+def no_holes() -> tuple[float, float]:
+    """Nothing is known of holes."""
+    return 0.0, 0.0
+
+
+def holes_text(share: float, time: float, fill: HoleFill) -> str:
+    """A warning when much of a frame has nothing to show; empty otherwise."""
+    if share < LARGE_HOLES or fill == "plate":
+        return ""
+    what = "is smeared" if fill == "stretch" else "is painted in"
+    advice = "Choose what is behind in Layers, or move less."
+    return f"At {time:.1f} s, {100 * share:.0f} % of the picture {what}. {advice}"
+
 
 class ExportDialog(QDialog):
     """Asks what to write and shows the progress; the window stays in use meanwhile.
@@ -66,6 +83,7 @@ class ExportDialog(QDialog):
         themes: ThemeManager,
         make_job: MakeJob,
         queue: ExportQueue,
+        worst_holes: Callable[[], tuple[float, float]] = no_holes,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -73,6 +91,7 @@ class ExportDialog(QDialog):
         self._preferences = preferences
         self._make_job = make_job
         self._queue = queue
+        self._worst_holes = worst_holes
         self._number = 0
         self._result: Path | None = None
         self._replaceable: Path | None = None
@@ -96,6 +115,8 @@ class ExportDialog(QDialog):
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName("Progress")
+        self.holes = make_label("", "warning")
+        self.holes.setWordWrap(True)
         self.state = make_label("")
         self.state.setWordWrap(True)
         self.show_button = make_button("Show in folder")
@@ -172,6 +193,8 @@ class ExportDialog(QDialog):
         )
         count, seconds = export_summary(film, round(self.loops.value()))
         self.summary.setText(f"{count} frames, {seconds:.1f} s")
+        self.holes.setText(holes_text(*self._worst_holes(), scene.fill))
+        self.holes.setVisible(bool(self.holes.text()))
 
     def on_browse_clicked(self) -> None:
         """Choose the file or, for pictures, the folder."""
@@ -288,6 +311,7 @@ class ExportDialog(QDialog):
         column.setSpacing(GRID)
         column.addLayout(grid)
         column.addSpacing(GRID)
+        column.addWidget(self.holes)
         column.addWidget(self.bar)
         column.addWidget(self.state)
         column.addSpacing(GRID)

@@ -62,9 +62,15 @@ class WindowCommands(QObject):
             self._themes,
             self._studio.make_export,
             self._studio.exports,
+            self._worst_holes,
             self._window,
         )
         self.export_dialog.show()
+
+    def _worst_holes(self) -> tuple[float, float]:
+        """The largest share of holes that the preview has seen, and when, in seconds."""
+        share, index = self._studio.preview.worst_holes()
+        return share, self._studio.preview.time_of(index)
 
     def on_exports(self) -> None:
         """Show the films that are being written."""
