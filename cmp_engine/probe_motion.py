@@ -32,10 +32,10 @@ from cmp_engine.rigid_fit import (
     following_region,
 )
 
-ROTATE_SHARE: Final = 0.2
-"""``turning_share`` from which a motion counts as a rotation; see `train.eval.probes`."""
+ROTATE_SHARE: Final = 0.16
+"""``turning_share`` from which a motion counts as a rotation: it parts true motions of puppets."""
 
-REACH_SHARE: Final = 1 / 6
+REACH_SHARE: Final = 1 / 16
 """How far from the point the fit looks, as a share of the short side: a Gaussian's deviation."""
 
 

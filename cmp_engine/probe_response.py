@@ -169,15 +169,15 @@ def isolines(field: Float, level: float, grid: ProbeGrid) -> tuple[Isoline, ...]
     mask = np.pad((field >= level).astype(np.uint8), 1)
     outlines, _ = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     lines = []
-    slope_y, slope_x = np.gradient(np.pad(field, 1, mode="edge").astype(np.float32))
     padded = np.pad(field, 1, mode="edge")
+    slopes = np.stack([np.gradient(padded, axis=1), np.gradient(padded, axis=0)], -1)
     for outline in outlines:
         points = outline[:, 0, :].astype(np.float32)
         if len(points) < 4:
             continue
         column, row = outline[:, 0, 0], outline[:, 0, 1]
         # One Newton step from the pixel's centre to the level, at most a pixel long.
-        slope = np.stack([slope_x[row, column], slope_y[row, column]], 1)
+        slope = np.asarray(slopes[row, column], np.float32)
         steepness = np.maximum((slope**2).sum(1, keepdims=True), 1e-12)
         missing = level - np.asarray(padded[row, column], np.float32)
         step = missing[:, None] * slope / steepness

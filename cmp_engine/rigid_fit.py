@@ -162,7 +162,7 @@ def divergence_and_curl(flow: Float) -> tuple[Float, Float]:
 
 
 def following_region(
-    follow: Float, seed_xy: tuple[int, int], *, share: float = 0.35
+    follow: Float, seed_xy: tuple[int, int], *, share: float = 0.5
 ) -> NDArray[np.bool_]:
     """Return the connected pixels around a seed that follow at least by a share (h, w).
 
