@@ -52,7 +52,7 @@ class DisEstimator:
 
 
 class RaftEstimator:
-    """RAFT of torchvision, when its weights are on disk already.
+    """RAFT of torchvision, when its weights are on disk already; on a GPU if there is one.
 
     Args:
         weights: The file of weights; None looks in the cache of torch.hub.
@@ -74,7 +74,8 @@ class RaftEstimator:
         self._torch = torch
         self._network = raft_large(weights=None)
         self._network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-        self._network.eval()
+        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self._network.eval().to(self._device)
 
     def __call__(self, first: Image, second: Image) -> Flow:
         """Return the forward flow (H, W, 2) px."""
@@ -82,11 +83,16 @@ class RaftEstimator:
         height, width = first.shape[:2]
         size = (max(128, -(-width // 8) * 8), max(128, -(-height // 8) * 8))
         pair = [
-            torch.from_numpy(cv2.resize(image, size)).permute(2, 0, 1)[None].float() / 127.5 - 1
+            torch.from_numpy(cv2.resize(image, size))
+            .to(self._device)
+            .permute(2, 0, 1)[None]
+            .float()
+            / 127.5
+            - 1
             for image in (first, second)
         ]
         with torch.no_grad():
-            flow = self._network(*pair)[-1][0].permute(1, 2, 0).numpy()
+            flow = self._network(*pair)[-1][0].permute(1, 2, 0).cpu().numpy()
         flow = cv2.resize(flow, (width, height))
         return np.asarray(flow * (width / size[0], height / size[1]), np.float32)
 

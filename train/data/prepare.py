@@ -1,8 +1,10 @@
 """Turns videos into training pairs: ``python -m train.data.prepare VIDEOS… --out DIR``.
 
 VIDEOS are video files, folders of them, folders of pictures, or text files in the published list
-format. Every clip becomes one file of `train.data.shards`; clips that have theirs are skipped, so
-that an interrupted run goes on where it stopped. Under ``torchrun`` each process takes its part.
+format. In a folder of pictures with ready-made flow, ``NAME.flo`` leads from ``NAME.png`` to the
+next picture. Every clip becomes one file of `train.data.shards`; clips that have theirs are
+skipped, so that an interrupted run goes on where it stopped. Under ``torchrun`` each process takes
+its part.
 
 Example:
     python -m train.data.prepare ../shared/data/video/train --out data/train_pairs \
@@ -21,6 +23,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, get_args
@@ -30,7 +33,7 @@ import numpy as np
 
 from train.data.flow_estimation import EstimatorName, make_estimator
 from train.data.flow_refinement import refine_pair
-from train.data.published_list import ListedPair, load_listed, read_list
+from train.data.published_list import ListedPair, load_listed, pairs_of_folder, read_list
 from train.data.shards import write_shard
 from train.data.video import (
     VIDEO_SUFFIXES,
@@ -61,6 +64,7 @@ class Settings:
         seed: Of the choice of pairs.
         gaps: Least and most frames from the first to the second picture; None chooses by motion.
         has_refinement: Whether to mend flow in plain areas (`train.data.flow_refinement`).
+        root: Where the relative paths of lists begin; the list's own folder if None.
     """
 
     short_side: int = 288
@@ -70,6 +74,7 @@ class Settings:
     seed: int = 0
     gaps: tuple[int, int] | None = None
     has_refinement: bool = True
+    root: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +118,7 @@ def prepare_clip(path: Path, target: Path, count: int, settings: Settings) -> Cl
                     "flow": settings.estimator + (" refined" if settings.has_refinement else ""),
                 },
             )
-    except (DataError, cv2.error, ValueError) as error:
+    except (DataError, cv2.error, ValueError, OSError, MemoryError) as error:
         return ClipReport(clip, 0, dict(left_out), str(error))
     if not pairs:
         target.with_suffix(_NONE).write_text(json.dumps(left_out) + "\n", encoding="utf-8")
@@ -254,9 +259,25 @@ def prepare(tasks: Sequence[Task], *, jobs: int = 1) -> Iterator[ClipReport]:
         for task in tasks:
             yield task.run()
         return
+    broken: list[Task] = []
     with ProcessPoolExecutor(jobs) as pool:
-        for future in as_completed([pool.submit(task.run) for task in tasks]):
-            yield future.result()
+        waiting = {pool.submit(task.run): task for task in tasks}
+        for future in as_completed(waiting):
+            try:
+                yield future.result()
+            except BrokenProcessPool:
+                broken.append(waiting[future])
+    for task in broken:  # one of them took all processes down
+        yield _run_alone(task)
+
+
+def _run_alone(task: Task) -> ClipReport:
+    """Make a file in a process of its own, and report if that dies."""
+    with ProcessPoolExecutor(1) as pool:
+        try:
+            return pool.submit(task.run).result()
+        except BrokenProcessPool:
+            return ClipReport(task.path.stem, 0, {}, "reading it ends the process; leave it out")
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,9 +303,12 @@ class Task:
 
 def _tasks(path: Path, name: str, out: Path, count: int, settings: Settings) -> list[Task]:
     """Return the files to make of a clip or list."""
-    if path.suffix.lower() != LIST_SUFFIX:
+    if path.suffix.lower() == LIST_SUFFIX:
+        lines = read_list(path, settings.root)
+    else:
+        lines = pairs_of_folder(path) if path.is_dir() else []
+    if not lines:
         return [Task(path, out / f"{name}{_SUFFIX}", count, settings)]
-    lines = read_list(path)
     return [
         Task(
             path,
@@ -314,6 +338,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--flow-stride", type=int, default=2)
     parser.add_argument("--estimator", choices=get_args(EstimatorName), default="dis")
     parser.add_argument("--raft-weights", type=Path)
+    parser.add_argument("--root", type=Path, help="where the relative paths of lists begin")
     parser.add_argument(
         "--gaps",
         nargs=2,
@@ -335,6 +360,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.seed,
         tuple(options.gaps) if options.gaps else None,
         not options.no_refinement,
+        options.root,
     )
     try:
         caps = _caps(options.cap)
@@ -373,7 +399,7 @@ def _run(tasks: Sequence[Task], jobs: int) -> int:
     }
     print("", file=sys.stderr)  # ends the progress line
     print(json.dumps(summary, indent=1))  # a command-line entry point
-    return 0 if pairs or existing else 1
+    return 0 if pairs or existing or not tasks else 1  # a process of a group may have none
 
 
 def _caps(texts: Sequence[str]) -> dict[str, float]:

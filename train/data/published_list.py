@@ -9,6 +9,7 @@ begin with ``#`` are skipped.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +25,8 @@ from train.errors import DataError
 
 PUBLISHED_BOUND: Final = 50.0
 """Largest flow per axis of the 8-bit pictures, px."""
+
+_PICTURE_SUFFIXES: Final = (".jpg", ".jpeg", ".png")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,19 @@ def read_list(path: Path, root: Path | None = None) -> list[ListedPair]:
     if not pairs:
         raise DataError(f"The list {path} names no pair.")
     return pairs
+
+
+def pairs_of_folder(folder: Path) -> list[ListedPair]:
+    """Return the pairs of a folder of pictures with ready-made flow, none without any.
+
+    ``NAME.flo`` leads from the picture of that name to the one that follows in order of names.
+    """
+    pictures = [p for p in sorted(folder.iterdir()) if p.suffix.lower() in _PICTURE_SUFFIXES]
+    return [
+        ListedPair((first, second), (first.with_suffix(".flo"),), number)
+        for number, (first, second) in enumerate(pairwise(pictures), 1)
+        if first.with_suffix(".flo").exists()
+    ]
 
 
 def decode_published_flow(flow_x: NDArray[np.uint8], flow_y: NDArray[np.uint8]) -> Flow:

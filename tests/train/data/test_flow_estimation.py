@@ -3,6 +3,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from train.data.flow_estimation import consistent, fit_camera, make_estimator, without_camera
 from train.errors import DataError
@@ -27,6 +28,28 @@ def test_estimator_when_unknown_or_without_weights_then_says_so(tmp_path: Path):
         make_estimator("magic")
     with pytest.raises(DataError, match="RAFT needs its weights"):
         make_estimator("raft", tmp_path / "missing.pth")
+
+
+def test_raft_when_its_weights_are_there_then_flow_of_the_pictures_size(tmp_path: Path):
+    from torchvision.models.optical_flow import raft_large
+
+    torch.manual_seed(0)
+    network = raft_large(weights=None).eval()
+    torch.save(network.state_dict(), tmp_path / "raft.pth")
+    first, second = texture(136, 150), texture(136, 150)[::-1].copy()
+    flow = make_estimator("raft", tmp_path / "raft.pth")(first, second)
+    assert flow.shape == (136, 150, 2)
+    assert flow.dtype == np.float32
+    # The network sees 136 x 152 px, so that 8 divides the sides; vectors shrink with the width.
+    pair = [
+        torch.from_numpy(cv2.resize(image, (152, 136))).permute(2, 0, 1)[None] / 127.5 - 1
+        for image in (first, second)
+    ]
+    with torch.no_grad():
+        expected = network(*pair)[-1][0].permute(1, 2, 0).numpy() * (150 / 152, 1)
+    np.testing.assert_allclose(
+        flow.mean((0, 1)), expected.mean((0, 1)), atol=0.02 + 0.02 * np.abs(expected).mean()
+    )
 
 
 def test_consistent_when_there_and_back_agree_then_true_inside():

@@ -1,3 +1,5 @@
+import os
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -7,7 +9,16 @@ from safetensors.numpy import load_file
 
 from cmp_engine.flow_io import write_flow
 from train.data.clips import ClipPairs, center_crop
-from train.data.prepare import Settings, find_clips, main, plan, prepare, quotas
+from train.data.prepare import (
+    ClipReport,
+    Settings,
+    Task,
+    find_clips,
+    main,
+    plan,
+    prepare,
+    quotas,
+)
 from train.data.published_list import decode_published_flow, read_list, turn_round
 from train.data.shards import Shard
 from train.errors import DataError
@@ -247,6 +258,63 @@ def test_list_when_prepared_then_pairs_hold_the_given_flow(tmp_path: Path):
         back, back_valid = shard.flow(index, 1)
         np.testing.assert_allclose(back[40, 40], [-6, 4], atol=tolerance)
         assert not back_valid[62:66, 21:25].any()  # laid bare: nothing of the first frame
+
+
+def test_folder_when_pictures_have_flow_beside_them_then_it_is_taken(tmp_path: Path):
+    truth = write_listed(tmp_path)
+    frames = tmp_path / "frames"
+    frames.mkdir()
+    for index in range(2):
+        (tmp_path / f"{index}.png").rename(frames / f"{index}.png")
+    (tmp_path / "flow.flo").rename(frames / "0.flo")
+    reports = list(prepare(plan([frames], tmp_path / "out", Settings(stride=1))))
+    assert [report.written for report in reports] == [1]
+    flow, valid = Shard(tmp_path / "out" / "frames-0000000.safetensors").flow(0)
+    np.testing.assert_allclose(flow[valid], truth[valid], atol=1 / 32)
+
+
+def test_list_when_its_paths_begin_elsewhere_then_root_says_where(tmp_path: Path):
+    write_listed(tmp_path)
+    (tmp_path / "lists").mkdir()
+    listing = tmp_path / "lists" / "pairs.txt"
+    listing.write_text("0.png 1.png flow.flo\n")
+    out = tmp_path / "out"
+    assert main([str(listing), "--out", str(out), "--root", str(tmp_path)]) == 0
+    assert len(ClipPairs(out)) == 1
+
+
+@dataclass(frozen=True)
+class DeadlyTask(Task):
+    """Reading its file ends the process, as a decoder's crash does."""
+
+    def run(self) -> ClipReport:
+        if self.path.stem == "a_2":
+            os._exit(9)
+        return super().run()
+
+
+def test_prepare_when_a_file_ends_the_process_then_it_is_named_and_the_rest_made(tmp_path: Path):
+    clips = [write_clip(tmp_path, name, frames=8) for name in ("a_1", "a_2", "b_1")]
+    tasks = [
+        DeadlyTask(clip, tmp_path / "out" / f"{clip.stem}.safetensors", 1, Settings())
+        for clip in clips
+    ]
+    reports = {report.clip: report for report in prepare(tasks, jobs=2)}
+    assert {name: report.written for name, report in reports.items()} == {
+        "a_1": 1,
+        "a_2": 0,
+        "b_1": 1,
+    }
+    assert "ends the process" in str(reports["a_2"].problem)
+
+
+def test_main_when_a_process_of_a_group_has_nothing_to_do_then_that_is_no_failure(
+    tmp_path: Path, monkeypatch
+):
+    write_clip(tmp_path, "a_1")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("RANK", "1")
+    assert main([str(tmp_path), "--out", str(tmp_path / "out")]) == 0
 
 
 @pytest.mark.parametrize(
