@@ -57,7 +57,7 @@ def _row(
         (f"warped by {list(flows)[-1]}", warp_image(case.image, backward_map(last))),
         ("next frame", case.next_image),
     ]
-    return np.concatenate([_cell(title, picture) for title, picture in cells], axis=1)
+    return np.concatenate([titled_cell(title, picture) for title, picture in cells], axis=1)
 
 
 def draw_arrows(image: NDArray[np.uint8], guidance: GuidanceSet) -> NDArray[np.uint8]:
@@ -79,8 +79,8 @@ def draw_arrows(image: NDArray[np.uint8], guidance: GuidanceSet) -> NDArray[np.u
     return drawn
 
 
-def _cell(title: str, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return a picture in a cell of fixed width, with its title above."""
+def titled_cell(title: str, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a picture (h, w, 3) uint8 in a cell of fixed width, with its title above."""
     height, width = picture.shape[:2]
     scale = min(_CELL / width, 1.3 * _CELL / height)
     size = (round(width * scale), round(height * scale))
