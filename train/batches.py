@@ -7,6 +7,7 @@ any of them, again and again.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from threading import Lock
 
 import torch
 from torch import Tensor
@@ -36,7 +37,7 @@ class Batch:
 
 
 class BatchSource:
-    """Makes the micro-batches of a recipe on a device.
+    """Makes the micro-batches of a recipe on a device; several threads may ask at once.
 
     Args:
         recipe: Says what to mix and how to draw guidance.
@@ -48,6 +49,7 @@ class BatchSource:
         self._device = device
         self._clips: ClipPairs | None = None
         self._puppets: dict[int, PuppetGenerator] = {}
+        self._lock = Lock()
 
     def batch(self, step: int, part: int, stage: Stage) -> Batch:
         """Return micro-batch ``part`` of step number ``step``, which belongs to ``stage``."""
@@ -63,10 +65,11 @@ class BatchSource:
         return _join(pieces)
 
     def _puppet_piece(self, number: int, count: int, size: int) -> Batch:
-        if size not in self._puppets:
-            self._puppets[size] = PuppetGenerator(
-                size, seed=self._recipe.seed, device=self._device, with_next=False
-            )
+        with self._lock:
+            if size not in self._puppets:
+                self._puppets[size] = PuppetGenerator(
+                    size, seed=self._recipe.seed, device=self._device, with_next=False
+                )
         scene = self._puppets[size].batch(count, number)
         sampled = self._sample(
             scene.flow, scene.valid, number, 1, labels=scene.labels, object_ids=scene.object_ids
@@ -79,8 +82,9 @@ class BatchSource:
         )
 
     def _clip_piece(self, number: int, count: int, size: int) -> Batch:
-        if self._clips is None:
-            self._clips = ClipPairs(self._recipe.data.pairs, seed=self._recipe.seed)
+        with self._lock:
+            if self._clips is None:
+                self._clips = ClipPairs(self._recipe.data.pairs, seed=self._recipe.seed)
         pairs = self._clips.batch(count, number, size)
         image, flow = pairs.image.to(self._device), pairs.flow.to(self._device)
         valid = pairs.valid.to(self._device)

@@ -13,11 +13,15 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from cmp_engine.build import build_network
 from cmp_engine.errors import EngineError
@@ -27,10 +31,13 @@ from train.config import Recipe, load_recipe
 from train.distributed import World, join, leave
 from train.errors import TrainError
 from train.image_weights import start_from_image_weights
-from train.loop import StepReport, Trainer
+from train.loop import Trainer, stage_at
+from train.reporting import Reporter, answers_sheet
 from train.train_state import TrainState, copy_matching, load_state, new_state
 
 logger = logging.getLogger(__name__)
+
+_PICTURE_STEP: Final = 1 << 28  # its batch is in no run, so pictures are of nothing trained on
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -49,7 +56,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--bf16", action="store_true", help="bfloat16 where it is exact enough")
     parser.add_argument("--save-every", type=int, default=500, metavar="STEPS")
     parser.add_argument("--report-every", type=int, default=50, metavar="STEPS")
-    parser.add_argument("--tensorboard", action="store_true", help="also write TensorBoard curves")
+    parser.add_argument(
+        "--tensorboard", action="store_true", help="also write TensorBoard curves and pictures"
+    )
+    parser.add_argument("--pictures-every", type=int, default=500, metavar="STEPS")
+    parser.add_argument(
+        "--workers", type=int, help="threads that make batches ahead; chosen if not given"
+    )
     return parser
 
 
@@ -70,33 +83,27 @@ def _start(recipe: Recipe, options: argparse.Namespace, world: World) -> TrainSt
     return state
 
 
-def _reporter(recipe: Recipe, options: argparse.Namespace) -> _Reporter:
-    return _Reporter(recipe, options.out if options.tensorboard else None)
+def _reporter(
+    recipe: Recipe, options: argparse.Namespace, state: TrainState, source: BatchSource
+) -> Reporter:
+    def draw() -> NDArray[np.uint8]:
+        network = state.network if state.ema is None else state.ema
+        stage = stage_at(recipe.schedule, state.step - 1)
+        return answers_sheet(network, source.batch(_PICTURE_STEP, 0, stage))
+
+    return Reporter(
+        recipe.schedule.steps,
+        options.out / "tensorboard" if options.tensorboard else None,
+        draw=draw,
+        pictures_every=options.pictures_every,
+    )
 
 
-class _Reporter:
-    """Prints one line a report, and writes TensorBoard curves on request."""
-
-    def __init__(self, recipe: Recipe, folder: Path | None) -> None:
-        self._steps = recipe.schedule.steps
-        self._writer = None
-        if folder is not None:
-            from torch.utils.tensorboard import SummaryWriter
-
-            self._writer = SummaryWriter(str(folder / "tensorboard"))
-
-    def __call__(self, report: StepReport) -> None:
-        parts = "  ".join(f"{key} {value:.3f}" for key, value in report.parts.items())
-        left = (self._steps - report.step) * report.seconds / max(report.step, 1) / 60
-        sys.stderr.write(
-            f"step {report.step}/{self._steps}  {parts}  {report.size} px  "
-            f"{report.images_per_second:.1f} images/s  waiting {report.waiting_share:.0%}  "
-            f"{left:.0f} min left\n"
-        )
-        if self._writer is not None:
-            for key, value in report.parts.items():
-                self._writer.add_scalar(f"train/{key}", value, report.step)
-            self._writer.flush()
+def _workers(options: argparse.Namespace, world: World) -> int:
+    """Return how many threads make batches: one beside a CPU that computes, more for a GPU."""
+    if options.workers is not None:
+        return max(1, int(options.workers))
+    return 1 if world.device.type == "cpu" else max(1, min(8, (os.cpu_count() or 2) // 2))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -109,16 +116,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.out.mkdir(parents=True, exist_ok=True)
         state = _start(recipe, options, world)
         source = BatchSource(recipe, world.device)
-        trainer = Trainer(state, recipe, source, world, options.out, autocast=options.bf16)
+        trainer = Trainer(
+            state,
+            recipe,
+            source,
+            world,
+            options.out,
+            autocast=options.bf16,
+            workers=_workers(options, world),
+        )
+        reporter = _reporter(recipe, options, state, source) if world.is_main else None
         if world.is_main:
             (options.out / "recipe.json").write_text(recipe.to_json() + "\n", encoding="utf-8")
-        trainer.run(
-            minutes=options.minutes,
-            save_every=options.save_every,
-            report_every=options.report_every,
-            on_report=_reporter(recipe, options),
-        )
-        leave(world)
+        try:
+            trainer.run(
+                minutes=options.minutes,
+                save_every=options.save_every,
+                report_every=options.report_every,
+                on_report=reporter,
+            )
+        finally:
+            if reporter is not None:
+                reporter.close()
+            leave(world)
     except (TrainError, EngineError) as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -1,0 +1,48 @@
+"""From a run to a file of weights."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import torch
+
+from cmp_engine.build import build_network
+from cmp_engine.weights import load_model
+from train.config import load_recipe
+from train.release import main
+from train.train_state import new_state, save_state
+
+TINY = Path(__file__).parents[2] / "train" / "configs" / "tiny.toml"
+
+
+def test_release_when_a_run_is_there_then_its_averaged_weights_with_what_is_known(tmp_path):
+    recipe = load_recipe(TINY)
+    state = new_state(build_network(recipe.model), recipe, torch.device("cpu"))
+    state.step, state.seconds = 7, 5400.0
+    with torch.no_grad():
+        for parameter in state.network.parameters():
+            parameter.add_(1.0)
+    save_state(state, recipe, tmp_path / "state.pt")
+    scores, out = tmp_path / "scores.json", tmp_path / "made.safetensors"
+    scores.write_text('{"balanced": 1.5}')
+
+    assert main([str(tmp_path), "--out", str(out), "--scores", str(scores)]) == 0
+
+    model = load_model(out)
+    known = model.info.metadata
+    assert known["steps"] == "7"
+    assert known["hours"] == "1.50"
+    assert "synthetic puppet scenes" in known["data"]
+    assert json.loads(known["scores"]) == {"balanced": 1.5}
+    assert json.loads(known["recipe"])["schedule"]["steps"] == recipe.schedule.steps
+    assert known["commit"]
+    assert state.ema is not None
+    averaged = state.ema.state_dict()
+    for name, tensor in model.network.state_dict().items():
+        torch.testing.assert_close(tensor, averaged[name].half().float(), msg=name)
+
+
+def test_release_when_there_is_no_run_then_says_so(tmp_path, capsys):
+    assert main([str(tmp_path), "--out", str(tmp_path / "x.safetensors")]) == 1
+    assert "state.pt is missing" in capsys.readouterr().err
