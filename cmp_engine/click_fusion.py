@@ -29,18 +29,19 @@ PUBLISHED_SHORT_SIDE: Final = 384
 
 _DIAGONAL: Final = 0.5**0.5
 FOUR_DIRECTIONS: Final = ((1.0, 0.0), (0.0, 1.0), (-1.0, 0.0), (0.0, -1.0))
+TWO_DIRECTIONS: Final = FOUR_DIRECTIONS[:2]
 EIGHT_DIRECTIONS: Final = (
     *FOUR_DIRECTIONS,
     *((x * _DIAGONAL, y * _DIAGONAL) for x in (1, -1) for y in (1, -1)),
 )
-"""Right, down, left, up, and the diagonals; unit vectors (x, y)."""
+"""Right, down, left, up, and the diagonals; unit vectors (x, y). Two say as much as four for this
+project's networks: they answer opposite pulls with nearly opposite flows."""
 
 _GAIN: Final = 8.0
 """Logit for each unit of agreement."""
 
 _UNDECIDED: Final = 0.45
 """Agreement of a pixel that may belong or not."""
-
 
 _CLICKED: Final = np.float32(6)
 """Logit of the spots that were clicked."""
@@ -105,7 +106,7 @@ FUSIONS: Final[dict[Fusion, FusionRule]] = {
     ),
     "agreement": FusionRule(FOUR_DIRECTIONS, False, agreement_rule),
     "agreement8": FusionRule(EIGHT_DIRECTIONS, False, agreement_rule),
-    "colors": FusionRule(FOUR_DIRECTIONS, True, agreement_rule),
+    "colors": FusionRule(TWO_DIRECTIONS, True, agreement_rule),
 }
 DEFAULT_FUSION: Final[Fusion] = "colors"
 
