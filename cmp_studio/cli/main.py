@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from cmp_engine.errors import Cancelled, EngineError
-from cmp_studio.cli import animate, doctor, flow, mask, render, weights, window
+from cmp_studio.cli import animate, doctor, flow, mask, probe, render, weights, window
 from cmp_studio.cli.console import Console
 from cmp_studio.cli.crash_log import write_crash
 from cmp_studio.cli.interrupts import Interrupted, stop_on_termination
@@ -31,6 +31,7 @@ _COMMANDS: Final = {
     "animate": animate,
     "flow": flow,
     "mask": mask,
+    "probe": probe,
     "weights": weights,
     "doctor": doctor,
 }
@@ -43,6 +44,7 @@ commands:
   render    a scene file, made in the window or by animate, to a film
   flow      a photo and arrows to the dense motion behind them
   mask      a photo and clicks to the mask of an object
+  probe     ask the network what is rigid, what turns, who follows whom
   weights   list, fetch, import, describe and check networks
   doctor    check that everything that is needed is there and works
 

@@ -29,7 +29,7 @@ def test_main_when_asked_for_help_then_answers_on_stdout_and_is_done(arguments, 
     assert captured.err == ""
 
 
-@pytest.mark.parametrize("command", ["animate", "render", "flow", "weights", "doctor"])
+@pytest.mark.parametrize("command", ["animate", "render", "flow", "probe", "weights", "doctor"])
 def test_main_when_asked_for_help_then_every_command_shows_examples(command, capsys):
     assert main([command, "--help"]) == 0
     out = capsys.readouterr().out
