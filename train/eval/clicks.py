@@ -44,6 +44,7 @@ from train.eval.click_user import (
 )
 
 MARKS: Final = (1, 2, 3, 5, 10, 15, 20)
+REPLAYED: Final = (1, 3, 5, 10, 20)
 TARGETS: Final = (0.80, 0.85, 0.90)
 GRABCUT: Final = "grabcut"
 SAME_CLICKS: Final = "grabcut, same"
@@ -103,7 +104,7 @@ def evaluate(
         has_same_clicks: Whether to replay them.
     """
     sessions: dict[str, list[Session]] = {name: [] for name in segmenters}
-    marks = [mark for mark in MARKS if mark <= clicks]
+    marks = [mark for mark in REPLAYED if mark <= clicks]
     replayed: list[dict[int, float]] = []
     first = next(iter(segmenters))
     for number, item in enumerate(objects, 1):
@@ -128,12 +129,16 @@ def format_table(scores: dict[str, ClickScores], clicks: int) -> str:
     head += [f"{f'to {t:.0%}':>8}" for t in TARGETS] + [f"{'failed':>8}", f"{'seconds':>8}"]
     lines = ["".join(head)]
     for name, row in scores.items():
-        cells = [f"{name:16}", *(f"{100 * row.ious[mark]:6.1f}" for mark in marks)]
+        cells = [f"{name:16}", *(_percent(row.ious.get(mark)) for mark in marks)]
         if row.clicks_to:
             cells += [f"{row.clicks_to[t]:8.2f}" for t in TARGETS]
             cells += [f"{row.failures[0.85]:8.0%}", f"{row.seconds:8.2f}"]
         lines.append("".join(cells))
     return "\n".join(lines)
+
+
+def _percent(share: float | None) -> str:
+    return f"{'-':>6}" if share is None else f"{100 * share:6.1f}"
 
 
 def worst_sheet(objects: Sequence[TrueObject], sessions: Sequence[Session]) -> NDArray[np.uint8]:
