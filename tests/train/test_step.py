@@ -20,7 +20,7 @@ CONFIGS = Path(__file__).parents[2] / "train" / "configs"
 CPU = torch.device("cpu")
 ALONE = World(0, 1, CPU)
 SMALL = (
-    "schedule.stages=[{until=1.0,size=64,batch=2,puppet_share=1.0}]",
+    "schedule.stages=[{until=1.0,size=64,batch=4,puppet_share=1.0}]",
     "schedule.micro_batches=2",
     "schedule.image_weights=''",
 )
