@@ -242,8 +242,10 @@ class FrameRenderer:
             GuidanceError: Points or displacements that make no sense.
         """
         if self._paints:
+            moving = np.zeros(self._size_hw, np.bool_)
             for layers in guidance:
-                self._paint_behind(self._motions([layers], never))
+                moving |= self._moving(self._motions([layers], never))
+            self._paint(moving)
         self._paints = False
 
     def _render(self, motion: _Motion) -> RenderedFrame:
@@ -270,12 +272,18 @@ class FrameRenderer:
 
     def _paint_behind(self, motions: Sequence[_Motion]) -> None:
         """Have a background behind all that moves in these flows."""
-        if not self._paints:
-            return
+        if self._paints:
+            self._paint(self._moving(motions))
+
+    def _moving(self, motions: Sequence[_Motion]) -> NDArray[np.bool_]:
+        """Return what moves in these flows, (h, w)."""
         moving = np.zeros(self._size_hw, np.bool_)
         for motion in motions:
             if motion.flow.any():
                 moving |= moving_parts(motion.flow, order=motion.order, guide=self._base)
+        return moving
+
+    def _paint(self, moving: NDArray[np.bool_]) -> None:
         missing = moving & ~self._painted
         if not missing.any() or moving.mean() > _MOSTLY:
             return
