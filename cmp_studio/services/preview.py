@@ -385,6 +385,7 @@ class Preview(QObject):
         poses = self._poses_at(scene)
         gesture_index, self._gesture_index = self._gesture_index, None
         self._poses = poses
+        self._mark_cached()  # before the playback moves, which asks for a neighbour among them
         film = previewed_film(scene.film)
         self._playback.set_film(len(poses), film.fps, is_looping=film.loop != "once")
         if gesture_index is not None:

@@ -103,3 +103,25 @@ def test_pause_when_paused_then_nothing_is_said(playback):
     playback.playing_changed.connect(said.append)
     playback.pause()
     assert said == []
+
+
+def test_range_when_set_then_only_these_frames_are_played(playback, clock):
+    playback.set_range(12, 17)
+    playback.play()
+    assert playback.index == 12
+    seen = []
+    playback.frame_changed.connect(seen.append)
+    for _ in range(14):
+        clock.now += 1 / 24
+        playback.on_tick()
+    assert set(seen) == {12, 13, 14, 15, 16, 17}
+    playback.clear_range()
+    assert playback.range is None
+
+
+def test_range_when_it_is_no_range_or_the_film_changes_then_the_whole_film(playback):
+    playback.set_range(5, 5)
+    assert playback.range is None
+    playback.set_range(5, 9)
+    playback.set_film(30, 24.0)
+    assert playback.range is None

@@ -227,3 +227,28 @@ def test_previewed_film_when_very_long_then_at_a_lower_rate():
     film = FilmSettings(duration=600, fps=240)
     assert len(frame_times(previewed_film(film))) <= MAX_FRAMES
     assert previewed_film(FILM) is FILM
+
+
+def test_film_when_its_rate_grows_while_frames_are_cached_then_a_near_one_stands_in(qtbot, loaded):
+    loaded.open(make_scene(arrows=1))
+    loaded.playback.pause()
+    wait_rendered(qtbot, loaded)
+    loaded.playback.seek(3)
+    loaded.predictor.hold.clear()
+    film = replace(loaded.session.scene.film, fps=60.0)
+    loaded.session.set_film(film, "Change frame rate")
+    assert len(loaded.preview.cached) == loaded.playback.frame_count
+    assert loaded.preview.shown.frame is not None
+
+
+def test_gesture_when_live_then_shown_at_the_playhead_and_not_at_its_goal(qtbot, loaded):
+    loaded.open(make_scene(arrows=1))
+    loaded.playback.pause()
+    loaded.playback.seek(2)
+    wait_rendered(qtbot, loaded)
+    scene = loaded.session.moved([1], 3, 0)
+    loaded.session.preview(scene, "Record take", edited=[1], is_live=True)
+    assert loaded.playback.index == 2
+    assert loaded.session.is_live
+    loaded.session.abort()
+    assert not loaded.session.is_live
