@@ -48,7 +48,7 @@ def _row(
     truth = flow_to_color(case.flow, max_flow=longest)
     truth[~case.valid] = 128
     cells = [
-        (f"{case.name}, {points}", draw_arrows(case.image, case.guidance[rule])),
+        (f"{points}, {case.name}", draw_arrows(case.image, case.guidance[rule])),
         (f"truth, {longest:.0f} px", truth),
     ]
     cells += [(name, flow_to_color(flow, max_flow=longest)) for name, flow in flows.items()]
