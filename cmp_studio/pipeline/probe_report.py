@@ -95,7 +95,11 @@ def report_html(
                 parts.append(f'<figure class="wide">{plot_table(table)}</figure>')
         values = Table(("value", ""), tuple((k, _text(v)) for k, v in finding.numbers.items()))
         parts.append(_table(values))
-        parts += [_table(table) for table in finding.tables.values() if table.rows]
+        for label, table in finding.tables.items():
+            if len(table.rows) > _MOST_ROWS:
+                parts.append(f"<p>{len(table.rows)} rows are in {finding.kind}_{label}.csv.</p>")
+            elif table.rows:
+                parts.append(_table(table))
     parts.append("</body></html>\n")
     return "\n".join(parts)
 
@@ -121,19 +125,19 @@ def _table(table: Table) -> str:
     head = "".join(f"<th>{escape(name.replace('_', ' '))}</th>" for name in table.columns)
     body = "".join(
         "<tr>" + "".join(f"<td>{escape(_text(value))}</td>" for value in row) + "</tr>"
-        for row in table.rows[:_MOST_ROWS]
+        for row in table.rows
     )
-    more = len(table.rows) - _MOST_ROWS
-    rest = f"<p>{more} more rows are in the CSV file.</p>" if more > 0 else ""
-    return f"<table><tr>{head}</tr>{body}</table>{rest}"
+    return f"<table><tr>{head}</tr>{body}</table>"
 
 
 def _figure(picture: NDArray[np.uint8], caption: str) -> str:
-    _, encoded = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+    # JPEG: a page of PNG pictures is ten times as large.
+    quality = [cv2.IMWRITE_JPEG_QUALITY, 90]
+    _, encoded = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), quality)
     data = base64.b64encode(encoded.tobytes()).decode("ascii")
     text = escape(caption)
     return (
-        f'<figure><img alt="{text}" src="data:image/png;base64,{data}">'
+        f'<figure><img alt="{text}" src="data:image/jpeg;base64,{data}">'
         f"<figcaption>{text}</figcaption></figure>"
     )
 

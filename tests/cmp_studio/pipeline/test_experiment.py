@@ -174,12 +174,13 @@ def test_report_when_written_then_stands_alone(everything, predictor, tmp_path, 
     page = (tmp_path / "report.html").read_text()
     assert "&lt;b&gt;photo.png" in page
     assert "<b>photo" not in page
-    assert 'src="data:image/png;base64,' in page
+    assert 'src="data:image/jpeg;base64,' in page
     assert "http" not in page.replace("http://www.w3.org", "")
     assert "12ab" in page
     assert "34cd" in page
     assert "Plots need matplotlib" in page  # and says why there are none
     assert "<svg" not in page
+    assert "rows are in response_isolines.csv" in page
 
 
 @pytest.mark.expected_logs("font cache")  # matplotlib's first run in a new home
