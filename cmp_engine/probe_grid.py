@@ -166,9 +166,14 @@ def check_points(points: ArrayLike, image_hw: tuple[int, int], *, least: int = 1
 
     Raises:
         GuidanceError: Not points, or one outside of the picture.
-        ProbeError: Fewer than ``least`` of them.
+        ProbeError: Not numbers, or fewer than ``least`` points.
     """
-    array = np.asarray(points, np.float32) if np.size(points) else np.zeros((0, 2), np.float32)
+    array = np.zeros((0, 2), np.float32)
+    if np.size(points):
+        try:
+            array = np.asarray(points, np.float32)
+        except (TypeError, ValueError) as error:
+            raise ProbeError(f"Expected points as pairs of numbers, in px: {error}.") from error
     checked, _ = check_guidance(array, np.zeros_like(array), image_hw)
     if len(checked) < least:
         wanted = "one point" if least == 1 else f"{least} points"

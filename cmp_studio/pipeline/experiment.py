@@ -38,6 +38,7 @@ VERSION: Final = 1
 FILE_NAME: Final = "experiment.json"
 
 _LARGEST_FILE: Final = 10_000_000
+_ROW_LENGTHS: Final = {"points": 2, "arrows": 4, "other_arrows": 4}
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +237,37 @@ def _from_values(values: Mapping[str, object]) -> Experiment:
     known = {item.name for item in fields(Experiment)}
     if unknown := sorted(set(values) - known):
         raise ValueError(f"unknown fields {', '.join(unknown)}")
+    for name, value in values.items():
+        if not _is_fit(name, value):
+            raise ValueError(f"{name} is {value!r}")
     return Experiment(**{name: _frozen(value) for name, value in values.items()})  # type: ignore[arg-type]  # JSON; Experiment checks
+
+
+def _is_fit(name: str, value: object) -> bool:
+    """Return whether a value from JSON is of the kind that its field holds."""
+    if name in _ROW_LENGTHS:
+        length = _ROW_LENGTHS[name]
+        return isinstance(value, list) and all(_is_row(row, length) for row in value)
+    if name == "pull":
+        return value is None or _is_row(value, 2)
+    if name == "lengths":
+        return isinstance(value, list) and _is_row(value, len(value))
+    if name in ("directions", "probes", "parts", "max_side"):
+        is_open = name in ("parts", "max_side") and value is None
+        return is_open or (isinstance(value, int) and not isinstance(value, bool))
+    if name == "kinds":
+        return isinstance(value, list)
+    if name == "upsampling":
+        return value in ("edge_aware", "bilinear")
+    return isinstance(value, str) or (name == "other_weights" and value is None)
+
+
+def _is_row(value: object, length: int) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) == length
+        and all(isinstance(number, int | float) and math.isfinite(number) for number in value)
+    )
 
 
 def _frozen(value: object) -> object:

@@ -320,6 +320,7 @@ def test_comparison_when_the_pictures_differ_then_says_so():
     ("call", "error", "message"),
     [
         (lambda p: probe.rigidity_map(p, (80, 5)), GuidanceError, "outside of the picture"),
+        (lambda p: probe.influence_matrix(p, [("a", 1)] * 2), ProbeError, "pairs of numbers"),
         (lambda p: probe.respond(p, (5, 5), (0, 0)), ProbeError, "not both zero"),
         (lambda p: probe.respond(p, (5, 5), (1, np.nan)), ProbeError, "two numbers dx, dy"),
         (lambda p: probe.influence_matrix(p, []), ProbeError, "at least 2 points to probe, got 0"),

@@ -126,6 +126,11 @@ def test_experiment_when_a_point_is_outside_then_says_so(everything, predictor):
             '"experiment": {"colour": 1}}',
             "unknown fields colour",
         ),
+        (
+            '{"format": "cmp-studio experiment", "version": 1, "numbers": {}, '
+            '"experiment": {"points": [["left", 3]]}}',
+            "points is",
+        ),
     ],
 )
 def test_load_when_the_file_is_something_else_then_says_so(tmp_path, text, message):
