@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,6 +95,7 @@ def evaluate(
     *,
     clicks: int,
     has_same_clicks: bool = True,
+    minutes: float | None = None,
 ) -> tuple[dict[str, ClickScores], dict[str, list[Session]]]:
     """Return scores and sessions of some segmenters by name.
 
@@ -102,11 +104,13 @@ def evaluate(
         segmenters: The first one's clicks are replayed for GrabCut.
         clicks: Most clicks of a session.
         has_same_clicks: Whether to replay them.
+        minutes: Take no further object after so long; None takes all.
     """
     sessions: dict[str, list[Session]] = {name: [] for name in segmenters}
     marks = [mark for mark in REPLAYED if mark <= clicks]
     replayed: list[dict[int, float]] = []
     first = next(iter(segmenters))
+    start = time.monotonic()
     for number, item in enumerate(objects, 1):
         for name, segmenter in segmenters.items():
             sessions[name].append(simulate(item, segmenter, clicks=clicks))
@@ -114,6 +118,8 @@ def evaluate(
             replayed.append(replay(item, sessions[first][-1], GrabCut(), marks))
         sys.stderr.write(f"\r{number} of {len(objects)} objects")
         sys.stderr.flush()
+        if minutes is not None and time.monotonic() - start > 60 * minutes:
+            break
     sys.stderr.write("\n")
     scores = {name: score_sessions(done) for name, done in sessions.items()}
     if replayed:
@@ -196,6 +202,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--clicks", type=int, default=20, help="most clicks (default: 20)")
     parser.add_argument("--limit", type=int, help="most pictures, spread evenly")
     parser.add_argument("--skip", type=int, default=0, help="shift the selection")
+    parser.add_argument("--minutes", type=float, help="take no further object after so long")
     parser.add_argument("--no-grabcut", action="store_true", help="leave GrabCut out")
     parser.add_argument("--sheet", type=Path, help="picture of the first fusion's ten worst")
     parser.add_argument("--json", type=Path, help="file for the numbers")
@@ -212,9 +219,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not options.no_grabcut:
             segmenters[GRABCUT] = GrabCut()
         scores, sessions = evaluate(
-            objects, segmenters, clicks=options.clicks, has_same_clicks=not options.no_grabcut
+            objects,
+            segmenters,
+            clicks=options.clicks,
+            has_same_clicks=not options.no_grabcut,
+            minutes=options.minutes,
         )
-        print(f"{options.data.name}, {len(objects)} objects")
+        print(f"{options.data.name}, {scores[options.fusions[0]].objects} objects")
         print(format_table(scores, options.clicks))
         if options.sheet is not None:
             write_image(options.sheet, worst_sheet(objects, sessions[options.fusions[0]]))
