@@ -29,7 +29,10 @@ _LEVELS: Final = {
 }
 
 
-_HARMLESS: Final = ("This plugin does not support propagateSizeHints()",)
+_HARMLESS: Final = (
+    "This plugin does not support propagateSizeHints()",
+    "This plugin does not support raise()",
+)
 """What Qt says about windows where there is no screen; nobody can do anything about it."""
 
 
