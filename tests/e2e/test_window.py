@@ -5,27 +5,34 @@ moves things somehow.
 """
 
 import gc
-import time
 
 import cv2
 import numpy as np
 import pytest
-from PySide6.QtCore import QObject, QPoint, Qt, QTimer
+from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QFileDialog
+from PySide6.QtWidgets import QFileDialog
 
 from cmp_engine.image_io import write_image
 from cmp_engine.video_io import read_video
 from cmp_studio.cli import main
 from cmp_studio.document.project_file import load_scene
-from cmp_studio.services.preferences import Preferences
-from cmp_studio.widgets.main_window import MainWindow
+from tests.e2e.window_driver import (
+    CTRL,
+    LEFT,
+    NO_KEYS,
+    at,
+    drag,
+    is_ready,
+    kinds,
+    picture_of,
+    press_and_move,
+    run,
+    shorten,
+    use,
+)
 
 HEIGHT, WIDTH = 120, 160
-STEP_SECONDS = 120.0
-LEFT = Qt.MouseButton.LeftButton
-NO_KEYS = Qt.KeyboardModifier.NoModifier
-CTRL = Qt.KeyboardModifier.ControlModifier
 
 
 @pytest.fixture(scope="module")
@@ -67,119 +74,6 @@ def _garbage_stays_on_this_thread():
     yield
     gc.collect()
     gc.enable()
-
-
-class Driver(QObject):
-    """Carries out a script inside of the event loop that `main` runs.
-
-    The script is a generator of the window; what it yields is called until it returns something
-    true. Whatever goes wrong ends the loop and is raised after it.
-    """
-
-    def __init__(self, script):
-        super().__init__()
-        self._make_script = script
-        self._script = None
-        self._condition = None
-        self._limit = 0.0
-        self.error = None
-        self.is_done = False
-        self._timer = QTimer(self)
-        self._timer.timeout.connect(self.on_timeout)
-        self._timer.start(10)
-
-    def on_timeout(self):
-        try:
-            self._step()
-        except Exception as error:  # noqa: BLE001 - raised again outside of the event loop
-            self.error = error
-            self._timer.stop()
-            QApplication.exit(99)
-
-    def _step(self):
-        window = next((w for w in QApplication.topLevelWidgets() if is_shown(w)), None)
-        if self._script is None:
-            if window is not None:
-                self._script = self._make_script(window)
-                self._condition = lambda: True
-                self._limit = time.monotonic() + STEP_SECONDS
-            return
-        if not self._condition():
-            if time.monotonic() > self._limit:
-                raise TimeoutError(f"waited {STEP_SECONDS:.0f} s: {self._script.gi_frame}")
-            return
-        try:
-            self._condition = next(self._script)
-            self._limit = time.monotonic() + STEP_SECONDS
-        except StopIteration:
-            self._timer.stop()
-            self.is_done = True
-            discard_and_close(window)
-
-
-def is_shown(widget):
-    return isinstance(widget, MainWindow) and widget.isVisible()
-
-
-def discard_and_close(window):
-    session = window.studio.session
-    if session.is_dirty:
-        session.mark_saved(session.path, session.scene)
-    window.close()
-
-
-def run(script, *arguments):
-    driver = Driver(script)
-    status = main([str(argument) for argument in arguments])
-    if driver.error is not None:
-        raise driver.error
-    assert driver.is_done
-    return status
-
-
-def use(weights):
-    """Let the window start with these weights."""
-    preferences = Preferences()
-    preferences.set_text("engine/weights", weights)
-    preferences.save()
-
-
-def at(window, x, y):
-    position = window.canvas.view_transform.to_screen((x, y))
-    return QPoint(round(position.x()), round(position.y()))
-
-
-def press_and_move(window, start, end):
-    canvas, a, b = window.canvas, at(window, *start), at(window, *end)
-    QTest.mouseMove(canvas, a)
-    QTest.mousePress(canvas, LEFT, NO_KEYS, a)
-    for step in (1, 2, 3, 4):
-        QTest.mouseMove(canvas, a + (b - a) * step / 4)
-
-
-def drag(window, start, end):
-    press_and_move(window, start, end)
-    QTest.mouseRelease(window.canvas, LEFT, NO_KEYS, at(window, *end))
-
-
-def picture_of(window):
-    return window.canvas.grab().toImage()
-
-
-def is_ready(window):
-    preview = window.studio.preview
-    return lambda: preview.engine is not None and not preview.is_busy and all(preview.cached)
-
-
-def kinds(window):
-    return [track.kind for track in window.studio.session.scene.tracks]
-
-
-def shorten(window):
-    film = window.inspector.film_section
-    film.duration.setValue(0.5)
-    film.fps.setValue(8)
-    window.studio.session.commit()
 
 
 def test_window_when_driven_by_mouse_and_keys_then_does_the_whole_job(
@@ -319,3 +213,38 @@ def test_window_when_closed_while_the_network_is_loading_then_ends(qapp, weights
         yield lambda: window.studio.preview.is_loading
 
     assert run(script, photo) == 0
+
+
+def test_export_when_the_scene_is_rendered_from_the_command_line_then_the_frames_are_the_same(
+    qapp, weights, photo, tmp_path
+):
+    use(weights)
+    scene_path, folder = tmp_path / "disc.cmps", tmp_path / "window"
+
+    def script(window):
+        studio = window.studio
+        yield lambda: studio.session.scene is not None
+        yield is_ready(window)
+        shorten(window)
+        drag(window, (60, 60), (80, 50))
+        QTest.mouseDClick(window.canvas, LEFT, NO_KEYS, at(window, 20, 100))
+        studio.files.save(scene_path)
+        yield lambda: studio.session.path == scene_path
+        QTest.keyClick(window.canvas, Qt.Key.Key_E, CTRL)
+        yield lambda: window.export_dialog is not None and window.export_dialog.isVisible()
+        dialog = window.export_dialog
+        dialog.format.show_value("png")
+        dialog.on_format_chosen("png")
+        dialog.path_field.setText(str(folder))
+        dialog.start_button.click()
+        yield lambda: "Done" in dialog.state.text()
+
+    assert run(script, photo) == 0
+    rendered = tmp_path / "rendered"
+    words = ["render", scene_path, "-o", rendered, "--weights", weights, "--format", "png", "-q"]
+    assert main([str(word) for word in words]) == 0
+    names = sorted(path.name for path in folder.glob("*.png"))
+    assert len(names) == 6
+    assert names == sorted(path.name for path in rendered.glob("*.png"))
+    for name in names:
+        assert (folder / name).read_bytes() == (rendered / name).read_bytes()
