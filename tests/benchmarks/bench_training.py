@@ -142,6 +142,7 @@ def main() -> None:
         torch.manual_seed(0)
         return new_state(build_network(recipe.model), recipe, world.device)
 
+    plain_loop(start(), recipe, world, 1)  # the first step of a process is slow
     ours = our_loop(start(), recipe, world, options.steps, options.workers)
     sampler = batches_module.sample_guidance
     batches_module.sample_guidance = scipy_guidance  # type: ignore[assignment]  # a stand-in
