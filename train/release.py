@@ -25,12 +25,16 @@ from cmp_engine.weights import save_model
 from train.errors import TrainConfigError, TrainError
 
 
-def release(run: Path, out: Path, *, scores: Path | None = None, note: str = "") -> None:
+def release(
+    run: Path, out: Path, *, after: Path | None = None, scores: Path | None = None, note: str = ""
+) -> None:
     """Write the averaged weights of a run in half precision, with what is known of them.
 
     Args:
         run: Folder that `train.pretrain` wrote.
         out: The ``.safetensors`` file to write.
+        after: Folder of the run whose weights this one started from; its data, steps and hours are
+            told too.
         scores: JSON object of measured figures, copied into the metadata.
         note: One sentence for the user.
 
@@ -38,24 +42,25 @@ def release(run: Path, out: Path, *, scores: Path | None = None, note: str = "")
         TrainConfigError: The folder holds no run.
         WeightsError: The file can't be written.
     """
-    path = run / "state.pt"
-    if not path.exists():
-        raise TrainConfigError(f"There is no run in {run}: {path} is missing.")
-    content = torch.load(path, map_location="cpu", weights_only=True)
-    recipe = json.loads(content["recipe"])
+    contents = [_read(folder) for folder in (after, run) if folder is not None]
+    content = contents[-1]
+    recipes = [json.loads(part["recipe"]) for part in contents]
+    recipe = recipes[-1]
     network = build_network(ModelConfig.from_json(json.dumps(recipe["model"])))
     network.load_state_dict(content["ema"] or content["network"])
     metadata = {
         "name": recipe["name"],
         "recipe": content["recipe"],
-        "steps": str(content["step"]),
-        "hours": f"{content['seconds'] / 3600:.2f}",
+        "steps": " + ".join(str(part["step"]) for part in contents),
+        "hours": f"{sum(part['seconds'] for part in contents) / 3600:.2f}",
         "date": datetime.now(tz=UTC).date().isoformat(),
         "commit": _commit(),
-        "data": _data(recipe),
-        "license": _license(recipe),
+        "data": "; then ".join(_data(part) for part in recipes),
+        "license": _license(recipes),
         "note": note,
     }
+    if after is not None:
+        metadata["recipe_before"] = contents[0]["recipe"]
     if scores is not None:
         metadata["scores"] = json.dumps(json.loads(scores.read_text(encoding="utf-8")))
     save_model(network.eval(), out, metadata=metadata)
@@ -76,8 +81,16 @@ def _data(recipe: dict[str, Any]) -> str:
     return text
 
 
-def _license(recipe: dict[str, Any]) -> str:
-    if recipe["schedule"].get("image_weights"):
+def _read(run: Path) -> dict[str, Any]:
+    path = run / "state.pt"
+    if not path.exists():
+        raise TrainConfigError(f"There is no run in {run}: {path} is missing.")
+    content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    return content
+
+
+def _license(recipes: Sequence[dict[str, Any]]) -> str:
+    if any(recipe["schedule"].get("image_weights") for recipe in recipes):
         return "MIT; the backbone started from weights under Apache-2.0 (APACHE-2.0.txt)"
     return "MIT"
 
@@ -95,11 +108,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("run", type=Path, help="folder of the run")
     parser.add_argument("--out", type=Path, required=True, help="the .safetensors file to write")
+    parser.add_argument("--after", type=Path, help="folder of the run that this one started from")
     parser.add_argument("--scores", type=Path, help="JSON file of measured figures")
     parser.add_argument("--note", default="", help="one sentence for the user")
     options = parser.parse_args(arguments)
     try:
-        release(options.run, options.out, scores=options.scores, note=options.note)
+        release(
+            options.run,
+            options.out,
+            after=options.after,
+            scores=options.scores,
+            note=options.note,
+        )
     except (TrainError, EngineError) as error:
         sys.stderr.write(f"{error}\n")
         return 1

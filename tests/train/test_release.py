@@ -46,3 +46,22 @@ def test_release_when_a_run_is_there_then_its_averaged_weights_with_what_is_know
 def test_release_when_there_is_no_run_then_says_so(tmp_path, capsys):
     assert main([str(tmp_path), "--out", str(tmp_path / "x.safetensors")]) == 1
     assert "state.pt is missing" in capsys.readouterr().err
+
+
+def test_release_after_another_run_then_tells_of_both(tmp_path):
+    recipe = load_recipe(TINY)
+    for name, step, seconds in (("first", 5, 1800.0), ("second", 2, 3600.0)):
+        state = new_state(build_network(recipe.model), recipe, torch.device("cpu"))
+        state.step, state.seconds = step, seconds
+        (tmp_path / name).mkdir()
+        save_state(state, recipe, tmp_path / name / "state.pt")
+    out = tmp_path / "made.safetensors"
+
+    first, second = tmp_path / "first", tmp_path / "second"
+    assert main([str(second), "--after", str(first), "--out", str(out)]) == 0
+
+    known = load_model(out).info.metadata
+    assert known["steps"] == "5 + 2"
+    assert known["hours"] == "1.50"
+    assert known["data"].count("synthetic puppet scenes") == 2
+    assert known["recipe_before"] == known["recipe"]
