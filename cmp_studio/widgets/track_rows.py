@@ -36,6 +36,8 @@ ROW_HEIGHT: Final = 24
 _EDGE_PX: Final = 8.0
 _DRAG_PX: Final = 3.0
 _EYE: Final = 22.0
+_TOO_LIGHT: Final = 0.85
+"""Track colours lighter than this are not seen on a light ground."""
 
 RowPart = Literal["eye", "name", "start", "middle", "end", "row"]
 
@@ -276,6 +278,8 @@ class TrackRows(QWidget):
             ground = QColor(theme.pressed if self.hasFocus() else theme.hover)
             painter.fillRect(QRectF(0, top, self.width(), ROW_HEIGHT), ground)
         color = QColor(TRACK_COLORS[track.color % len(TRACK_COLORS)])
+        if not theme.is_dark and color.lightnessF() > _TOO_LIGHT:
+            color = QColor(theme.muted)
         self._draw_sign(painter, QPointF(_EYE / 2 + 3, top + ROW_HEIGHT / 2), track, color)
         painter.setPen(QColor(theme.text if track.is_on else theme.disabled))
         name = painter.fontMetrics().elidedText(
