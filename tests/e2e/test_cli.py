@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -327,6 +328,15 @@ def test_doctor_when_the_weights_are_missing_then_gives_1_and_says_what_to_do(ca
     assert out.endswith("Broken: weights.\n")
 
 
+@pytest.fixture
+def heard_interrupts() -> Iterator[None]:
+    """Let children hear Ctrl-C even where this run is in the background and ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard_interrupts")
 def test_animate_when_interrupted_then_leaves_nothing_and_gives_130(photo, weights, tmp_path):
     command = [
         sys.executable, "-m", "cmp_studio", "animate", str(photo), *ARROW, "--duration", "40",
