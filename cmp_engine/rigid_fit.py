@@ -33,9 +33,8 @@ class RigidFit:
         angle: Radians, clockwise on the screen.
         center: (x, y) px that the rotation leaves in place, or None without any rotation. It means
             little for a shift.
-        turning_share: Root mean square of what the rotation about the middle adds over the whole
-            region, as a share of that of the whole motion, 0..1. A stick that turns about its end
-            has 0.5.
+        turning_share: Root mean square of what the rotation about the region's middle adds, as a
+            share of that of the whole motion, 0..1. A stick that turns about its end has 0.5.
         residual: Root mean square distance of flow and fit, px, with the fit's own weights.
         residual_share: The same as a share of the flow's root mean square.
         divergence: Mean growth of area, per unit: 2 Re k of the fit ``flow = k z + b`` in complex
@@ -88,9 +87,7 @@ def fit_rigid(
         error = np.abs(turn * (z - middle) + shift - (moved + z - middle))
         scale = max(1.4826 * float(np.median(error[base > 0])), 0.02 * pull, 1e-6)
         weight = base / (1 + (error / scale) ** 2)
-    # Over the whole region: near the point alone a far joint looks like none.
-    spread = math.sqrt(float(np.mean(np.abs(z - middle) ** 2)))
-    turning = abs(turn - 1) * spread
+    turning = math.sqrt(_mean_real(np.abs((turn - 1) * (z - middle)) ** 2, weight))
     total = math.hypot(turning, abs(shift))
     residual = math.sqrt(_mean_real(error**2, weight))
     size = math.sqrt(_mean_real(np.abs(moved) ** 2, weight))

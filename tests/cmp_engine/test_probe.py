@@ -162,23 +162,23 @@ def test_shift_or_rotate_when_everything_shifts_then_says_shift():
 
 
 def test_shift_or_rotate_when_a_disc_turns_then_finds_angle_and_center():
-    pull = np.array([0.0, 4.0])
-    found = probe.shift_or_rotate(FormulaPredictor(turns_about(20 + 30j)), (60, 30), pull)
+    pull = np.array([0.0, 2.0])
+    found = probe.shift_or_rotate(FormulaPredictor(turns_about(40 + 30j)), (60, 30), pull)
     (fit,) = found.fits
     assert found.kind == "rotate"
-    assert fit.angle == pytest.approx(0.1, abs=1e-3)  # 4 px at 40 px, clockwise on the screen
-    assert fit.center == pytest.approx((20, 30), abs=0.1)
-    assert found.center == pytest.approx((20, 30), abs=0.1)
+    assert fit.angle == pytest.approx(0.1, abs=1e-3)  # 2 px at 20 px, clockwise on the screen
+    assert fit.center == pytest.approx((40, 30), abs=0.1)
+    assert found.center == pytest.approx((40, 30), abs=0.1)
     assert fit.residual < 0.01
     assert fit.curl == pytest.approx(2 * np.sin(0.1), abs=1e-3)
     assert found.curl[30, 40] == pytest.approx(2 * np.sin(0.1), abs=1e-3)
 
 
 def test_shift_or_rotate_when_pulled_all_around_then_all_pulls_name_one_center():
-    predictor = FormulaPredictor(turns_about(20 + 30j, radius=45))
+    predictor = FormulaPredictor(turns_about(40 + 30j, radius=45))
     found = probe.shift_or_rotate(predictor, (60, 30), direction_count=8)
     assert found.kind == "rotate"
-    assert found.center == pytest.approx((20, 30), abs=0.2)
+    assert found.center == pytest.approx((40, 30), abs=0.2)
     assert found.pulls[found.strongest][1] != 0  # a pull along the arm moves nothing
 
 
