@@ -34,6 +34,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final, Literal, get_args
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -49,6 +50,7 @@ from cmp_engine.resample import (
     sample_image,
     sample_image_points,
 )
+from cmp_engine.specks import find_specks
 from cmp_engine.splat import SAME_SURFACE, Surface, overlay, see
 from cmp_engine.tidy import relaxation_reach
 
@@ -155,6 +157,8 @@ def backward_map(
             inner_guide = None if guide is None else guide[box]
             layers = split_layers(u, v, front, inner_guide, reach=reach)
         part = _by_splat(u, v, front, layers, fill, is_seen=guide is not None)
+        if guide is not None:
+            part = _without_specks(part)
     elif method == "fixed_point":
         part = _by_fixed_point(flow[box], fill)
     else:
@@ -372,6 +376,31 @@ def _by_negation(flow: Float, fill: Fill) -> BackwardMap:
     holes = _is_outside(map_xy)
     fill_holes(map_xy, holes, ~holes, fill=fill)
     return BackwardMap(map_xy, holes)
+
+
+def _without_specks(part: BackwardMap) -> BackwardMap:
+    """Return a map whose single wrong pixels go the way of those around them."""
+    specks, instead = find_specks(part.map_xy)
+    if not len(specks):
+        return part
+    row, column = np.divmod(specks, part.holes.shape[1])
+    part.map_xy[row, column] = instead
+    filtered = cv2.medianBlur(part.holes.view(np.uint8), 5).view(np.bool_)
+    part.holes[row, column] = filtered[row, column]
+    if part.rim is None:
+        return part
+    rim = part.rim
+    kept = ~np.isin(rim.index, specks)
+    return replace(
+        part,
+        rim=Rim(
+            rim.index[kept],
+            rim.front_xy[kept],
+            rim.back_xy[kept],
+            rim.coverage[kept],
+            rim.is_back_hole[kept],
+        ),
+    )
 
 
 def _placed(part: BackwardMap, box: tuple[slice, slice], size_hw: tuple[int, int]) -> BackwardMap:
