@@ -14,18 +14,18 @@ EPYC, OpenCV 5.0, 2026-11-23:
 ================== ============= ============= ============= ============= =============
 way                puppets       puppets / 8   cut-outs / 2  real, DIS     real, network
 ================== ============= ============= ============= ============= =============
-negated flow       25.02 / 16.16 25.31 / 16.54 23.09 / 13.82 26.19 / 19.18 21.79 / 17.10
-fixed point        24.58 / 15.98 25.18 / 16.80 23.29 / 13.73 27.03 / 19.91 21.82 / 17.23
-softmax splat      28.11 / 19.69 26.09 / 17.14 26.59 / 18.01 27.63 / 20.89 21.84 / 17.31
-splat, refined     31.65 / 23.29 26.00 / 17.05 26.39 / 17.56 27.58 / 20.90 21.84 / 17.31
-the same, layered  31.15 / 22.58 28.53 / 19.66 29.25 / 21.75 27.14 / 19.84 21.74 / 17.21
-tidied, by colour  30.19 / 21.34 27.88 / 18.84 27.69 / 19.37 26.29 / 19.01 21.79 / 17.22
+negated flow       25.02 / 16.16 25.31 / 16.54 23.09 / 13.82 26.19 / 19.18 22.63 / 17.31
+fixed point        24.58 / 15.98 25.18 / 16.80 23.29 / 13.73 27.03 / 19.91 22.85 / 17.58
+softmax splat      28.11 / 19.69 26.09 / 17.14 26.59 / 18.01 27.63 / 20.89 22.86 / 17.64
+splat, refined     31.65 / 23.29 26.00 / 17.05 26.39 / 17.56 27.58 / 20.90 22.87 / 17.63
+the same, layered  31.15 / 22.58 28.53 / 19.66 29.25 / 21.75 27.14 / 19.84 22.77 / 17.51
+tidied, by colour  30.10 / 21.23 27.85 / 18.80 27.57 / 19.19 26.29 / 19.01 22.74 / 17.38
 ================== ============= ============= ============= ============= =============
 
 Splatting is best wherever the flow is good, and layers win on a network's soft flow by 2.5 dB. DIS
 flow has no edges to part layers at, so there the plain splat is ahead. With the flow of a network
 from a few arrows the error of the flow hides that of the inverse. `cmp_engine.sequence` renders
-"tidied, by colour" (`cmp_engine.tidy`, ``guide``): it gives away up to 1.5 dB of the layered way to
+"tidied, by colour" (`cmp_engine.tidy`, ``guide``): it gives away up to 1.7 dB of the layered way to
 draw outlines without the smear and the ghost lines that the others leave beside a moving head.
 """
 
