@@ -170,13 +170,12 @@ class Brush(QObject):
         if self._session.has_gesture:
             self._retry.start()
             return
-        if mask_of(scene, answer.stroke.target) is answer.base:
+        target = answer.stroke.target
+        if _is_there(scene, target) and mask_of(scene, target) is answer.base:
             self._waiting.popleft()
             verb = "Erase" if answer.stroke.is_erasing else "Paint"
-            what = "freeze mask" if answer.stroke.target == FREEZE else "group mask"
-            self._session.apply(
-                with_mask(scene, answer.stroke.target, answer.mask), f"{verb} {what}"
-            )
+            what = "freeze mask" if target == FREEZE else "group mask"
+            self._session.apply(with_mask(scene, target, answer.mask), f"{verb} {what}")
             self.changed.emit()
         self._paint_next()
 
@@ -193,7 +192,7 @@ class Brush(QObject):
         if self._is_painting or not self._waiting or scene is None:
             return
         stroke = self._waiting[0]
-        if stroke.target != FREEZE and all(group.id != stroke.target for group in scene.groups):
+        if not _is_there(scene, stroke.target):
             self._waiting.popleft()
             self._paint_next()
             return
@@ -222,6 +221,10 @@ class _Paint:
             self.base, self.size_hw, self.stroke.points, radius=self.stroke.radius, value=value
         )
         return _Painted(self.stroke, self.base, mask)
+
+
+def _is_there(scene: Scene, target: int) -> bool:
+    return target == FREEZE or any(group.id == target for group in scene.groups)
 
 
 def mask_of(scene: Scene, target: int) -> Mask | None:

@@ -72,6 +72,20 @@ def test_brush_when_a_group_is_its_target_then_paints_its_mask(qtbot, session, t
     assert brush.target == 0
 
 
+def test_brush_when_its_group_goes_while_it_paints_then_the_stroke_goes_too(
+    qtbot, session, tools, brush
+):
+    scene = add_group(session.scene, Group(name="Arm"))
+    session.apply(scene, "New layer")
+    brush.set_target(scene.groups[-1].id)
+    tools.set_tool("brush")
+    stroke(tools, (20, 20), (60, 20))
+    session.undo()
+    qtbot.waitUntil(lambda: not brush.is_busy, timeout=20_000)
+    assert session.scene.groups == ()
+    assert session.scene.freeze is None
+
+
 def test_brush_when_escaped_then_the_stroke_is_forgotten(session, tools, brush):
     tools.set_tool("brush")
     tools.press(at(20, 20))
