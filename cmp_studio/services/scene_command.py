@@ -39,6 +39,8 @@ def command_of(
 
 def is_plain(scene: Scene) -> bool:
     """Whether arrows, paths, pins and film settings are all that the scene has."""
+    if scene.groups:
+        return False
     tracks = [track for track in scene.tracks if track.is_on]
     moving = [track for track in tracks if track.kind != "pin"]
     timings = {track.timing for track in moving}

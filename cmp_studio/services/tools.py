@@ -458,6 +458,8 @@ class CanvasTools(QObject):
             return pen_hint(len(self._pen.points))
         is_control = pointer is not None and pointer.is_control
         target = self._hovered
+        if target is not None and all(track.id != target.track_id for track in scene.tracks):
+            target = None  # gone since the mouse moved last
         if target is not None and (self._grips(target) or is_control):
             is_path_tool = self._tool == "path"
             return target_hint(scene, target, is_control=is_control, is_path_tool=is_path_tool)

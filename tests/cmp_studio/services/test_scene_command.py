@@ -3,7 +3,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from cmp_studio.cli.main import _parse
+from cmp_studio.document.groups import Group
 from cmp_studio.document.scene import FilmSettings, add_track, set_film
+from cmp_studio.document.scene_edits import add_group
 from cmp_studio.document.tracks import Timing, make_path
 from cmp_studio.services.scene_command import command_of
 from tests.cmp_studio.fakes import make_scene
@@ -36,3 +38,10 @@ def test_command_when_the_scene_holds_more_then_it_must_be_saved():
     scene = replace(scene, tracks=(later, scene.tracks[1]))
     assert command_of(scene, path=None, is_saved=False) is None
     assert command_of(scene, path=Path("a.cmps"), is_saved=False) is None
+
+
+def test_command_when_a_track_is_in_a_group_then_it_must_be_saved():
+    scene = add_group(make_scene(arrows=1), Group(name="Arm"))
+    track = replace(scene.tracks[0], group=scene.groups[0].id)
+    scene = replace(scene, tracks=(track,))
+    assert command_of(scene, path=None, is_saved=False) is None

@@ -220,3 +220,15 @@ def test_set_tool_when_in_a_gesture_then_the_gesture_ends(session, tools):
     tools.set_tool("select")
     assert not session.has_gesture
     assert not tools.is_active
+
+
+def test_hint_when_the_hovered_track_has_just_gone_then_is_that_of_an_empty_place(session, tools):
+    drag(tools, (10, 10), (40, 30))
+    tools.set_tool("select")
+    tools.move(at(10, 10))
+    assert tools.hovered is not None
+    session.blockSignals(True)  # the hint is asked for before the tools hear of the change
+    session.undo()
+    session.blockSignals(False)
+    tools.on_recording_changed(False)
+    assert "Arrow" not in tools.hint
