@@ -88,8 +88,9 @@ def _write_film(scene: Scene, options: argparse.Namespace, console: Console) -> 
     target = work.target_of(options, scene.picture, console)
     predictor = work.load_predictor(options, console)
     from cmp_studio.pipeline.export import export_film
-    from cmp_studio.pipeline.film import Film, decode_picture
+    from cmp_studio.pipeline.film import Film
     from cmp_studio.pipeline.sizes import output_size
+    from cmp_studio.pipeline.stage import decode_picture
     from cmp_studio.pipeline.thumbnails import THUMBNAIL_SIDE, thumbnail_png
 
     console.step("Looking at the picture")
@@ -117,7 +118,7 @@ def _write_film(scene: Scene, options: argparse.Namespace, console: Console) -> 
 
 
 def _save_alone(scene: Scene, path: Path) -> None:
-    from cmp_studio.pipeline.film import decode_picture
+    from cmp_studio.pipeline.stage import decode_picture
     from cmp_studio.pipeline.thumbnails import thumbnail_png
 
     save_scene(scene, path, thumbnail=thumbnail_png(decode_picture(scene.picture)))

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from cmp_engine.video_io import Quality, VideoFormat, write_video
 from cmp_studio.document.scene import Scene
-from cmp_studio.pipeline.film import Film, never
+from cmp_studio.pipeline.film import Film
+from cmp_studio.pipeline.stage import never
 
 if TYPE_CHECKING:
     from cmp_engine.predictor import MotionPredictor

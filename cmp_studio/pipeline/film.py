@@ -9,18 +9,16 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from cmp_studio.document.motion import frame_times, guidance_at
+from cmp_studio.document.motion import frame_times
 from cmp_studio.document.scene import Scene
 from cmp_studio.document.shutter import exposure_times
 from cmp_studio.document.tracks import Point
 from cmp_studio.pipeline.errors import PipelineError
 from cmp_studio.pipeline.stage import (
-    KEY_SPACING,
     ScenePose,
     SceneRenderer,
     decode_picture,
     farthest_poses,
-    freeze_of,
     never,
     scene_pose,
     step_of,
@@ -30,29 +28,11 @@ if TYPE_CHECKING:
     from cmp_engine.predictor import MotionPredictor
     from cmp_engine.sequence import RenderedFrame
 
-__all__ = [
-    "KEPT_BYTES",
-    "KEY_SPACING",
-    "Film",
-    "LoopDifference",
-    "ReuseStep",
-    "decode_picture",
-    "frame_guidance",
-    "freeze_of",
-    "never",
-    "plan_reuse",
-]
-
-Guidance: TypeAlias = tuple[tuple[Point, ...], tuple[Point, ...]]
-"""Points and total displacements of one frame, px of the picture; two equal ones look the same."""
-
 Exposure: TypeAlias = tuple[ScenePose, ...]
 """The poses that a frame is the average of; without motion blur it is one."""
 
 KEPT_BYTES: Final = 512 << 20
 """How much memory the frames take that are shown again later, as on the way back of a ping-pong."""
-
-_STEPS_PER_PX: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +48,6 @@ class LoopDifference:
     motion_px: float
     mean: float
     largest: int
-
-
-def frame_guidance(scene: Scene, time: float) -> Guidance:
-    """Return what the network is told at a time, all groups together, in steps of 1/1024 px."""
-    points, displacements = guidance_at(scene, time)
-    rounded = tuple((_round(dx), _round(dy)) for dx, dy in displacements)
-    return tuple(points), rounded
 
 
 class Film:
@@ -283,7 +256,3 @@ def _exposed(poses: list[ScenePose]) -> Exposure:
 
 def _by_displacement(pose: ScenePose) -> list[tuple[Point, ...]]:
     return [layer.displacements for layer in pose.layers]
-
-
-def _round(value: float) -> float:
-    return round(value * _STEPS_PER_PX) / _STEPS_PER_PX

@@ -50,7 +50,7 @@ def open_picture(picture: Picture) -> OpenedPicture:
     """
     import cv2
 
-    from cmp_studio.pipeline.film import decode_picture as decode
+    from cmp_studio.pipeline.stage import decode_picture as decode
 
     levels = [decode(picture)]
     while min(levels[-1].shape[:2]) >= 2 * _SMALLEST_LEVEL:

@@ -10,7 +10,8 @@ from cmp_studio.document.masks import mask_from_array
 from cmp_studio.document.scene import FilmSettings
 from cmp_studio.pipeline import film as film_module
 from cmp_studio.pipeline.errors import PipelineError
-from cmp_studio.pipeline.film import Film, decode_picture, frame_guidance, plan_reuse
+from cmp_studio.pipeline.film import Film, plan_reuse
+from cmp_studio.pipeline.stage import decode_picture, scene_pose
 
 
 def test_film_when_ping_pong_then_starts_and_would_end_with_the_picture(scene, predictor, pixels):
@@ -109,10 +110,10 @@ def test_decode_picture_when_damaged_or_not_as_measured_then_says_so(scene):
         decode_picture(replace(scene.picture, width=99))
 
 
-def test_frame_guidance_when_the_way_back_then_is_the_same(scene):
+def test_pose_when_the_way_back_then_is_the_same(scene):
     seamless = replace(scene, film=FilmSettings(1.0, 8.0, "seamless"))
-    assert frame_guidance(seamless, 0.3) == frame_guidance(seamless, 0.7)
-    assert frame_guidance(seamless, 0.3) != frame_guidance(seamless, 0.31)
+    assert scene_pose(seamless, 0.3) == scene_pose(seamless, 0.7)
+    assert scene_pose(seamless, 0.3) != scene_pose(seamless, 0.31)
 
 
 def _guidance(number):
