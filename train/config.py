@@ -151,6 +151,15 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     Raises:
         TrainConfigError: Missing file, bad TOML, an unknown key, or a value that can't be.
     """
+    return _parse(read_tables(path, overrides), path.stem)
+
+
+def read_tables(path: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
+    """Read a TOML file and apply ``table.key=value`` overrides.
+
+    Raises:
+        TrainConfigError: Missing file, bad TOML, or an override that can't be applied.
+    """
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
@@ -159,7 +168,7 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
         raise TrainConfigError(f"{path} is not valid TOML: {error}.") from error
     for override in overrides:
         _apply_override(tables, override)
-    return _parse(tables, path.stem)
+    return tables
 
 
 def _apply_override(tables: dict[str, Any], override: str) -> None:
@@ -197,22 +206,30 @@ def _parse(tables: Mapping[str, Any], name: str) -> Recipe:
     schedule_table = dict(tables.get("schedule", {}))
     if "stages" in schedule_table:
         schedule_table["stages"] = tuple(
-            _settings(Stage, stage, name, "schedule.stages") for stage in schedule_table["stages"]
+            read_settings(Stage, stage, name, "schedule.stages")
+            for stage in schedule_table["stages"]
         )
     recipe = Recipe(
         name=name,
         model=model,
-        data=_settings(DataSettings, tables.get("data", {}), name, "data"),
-        guidance=_settings(GuidanceSettings, tables.get("guidance", {}), name, "guidance"),
-        loss=_settings(LossSettings, tables.get("loss", {}), name, "loss"),
-        schedule=_settings(ScheduleSettings, schedule_table, name, "schedule"),
+        data=read_settings(DataSettings, tables.get("data", {}), name, "data"),
+        guidance=read_settings(GuidanceSettings, tables.get("guidance", {}), name, "guidance"),
+        loss=read_settings(LossSettings, tables.get("loss", {}), name, "loss"),
+        schedule=read_settings(ScheduleSettings, schedule_table, name, "schedule"),
         seed=int(tables.get("seed", 0)),
     )
     _check(recipe)
     return recipe
 
 
-def _settings(kind: type[SettingsT], table: Mapping[str, Any], name: str, where: str) -> SettingsT:
+def read_settings(
+    kind: type[SettingsT], table: Mapping[str, Any], name: str, where: str
+) -> SettingsT:
+    """Return the settings dataclass ``kind`` with the values of a table of a recipe.
+
+    Raises:
+        TrainConfigError: An unknown key.
+    """
     known = {entry.name for entry in fields(kind)}  # type: ignore[arg-type]  # all are dataclasses
     if unknown := sorted(set(table) - known):
         raise TrainConfigError(

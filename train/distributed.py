@@ -45,10 +45,14 @@ def leave(world: World) -> None:
 
 
 def sum_gradients(parameters: Iterable[Tensor], world: World) -> None:
-    """Sum the gradients over all processes, in one message."""
+    """Sum the gradients over all processes, in one message; one that is missing counts as zero."""
     if world.size == 1:
         return
-    gradients = [p.grad if p.grad is not None else torch.zeros_like(p) for p in parameters]
+    gradients = []
+    for parameter in parameters:
+        if parameter.grad is None:  # another process may have one
+            parameter.grad = torch.zeros_like(parameter)
+        gradients.append(parameter.grad)
     flat = torch.cat([g.reshape(-1) for g in gradients])
     distributed.all_reduce(flat)
     offset = 0

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-import torch
-from torch import Tensor
-
 from train.batches import Batch, BatchSource
 from train.config import Recipe, ScheduleSettings, Stage
-from train.distributed import World, any_true, sum_values
+from train.distributed import World, any_true
 from train.errors import DivergedError
-from train.reporting import StepReport, append_report, forget_reports_after
-from train.step import StepResult, learning_rate_at, train_one_step
+from train.prefetch import prefetched
+from train.reporting import ReportWindow, StepReport, append_report, forget_reports_after
+from train.step import learning_rate_at, train_one_step
 from train.train_state import TrainState, save_state
 
-LOSS_PARTS: Final = ("loss", "moving", "still", "gate", "shape", "affinity")
 MOST_SKIPPED: Final = 10
 """So many steps in a row without a finite gradient end the run."""
 
@@ -86,14 +80,16 @@ class Trainer:
         started, before = time.monotonic(), state.seconds
         if world.is_main:
             forget_reports_after(self._folder, state.step)
-        window, skipped = _Window(world), 0
-        with self._prefetched() as next_batches:
+        window, skipped = ReportWindow(world), 0
+        steps = range(state.step, schedule.steps)
+        with prefetched(self._batches, steps, workers=self._workers) as next_batches:
             while state.step < schedule.steps:
                 waiting = time.monotonic()
                 batches = next_batches()
                 window.waited += time.monotonic() - waiting
                 done = train_one_step(state, batches, self._recipe, world, autocast=self._autocast)
-                window.add(done, sum(len(batch.image) for batch in batches))
+                images = sum(len(batch.image) for batch in batches)
+                window.add(done.parts, images, is_skipped=done.is_skipped)
                 skipped = skipped + 1 if done.is_skipped else 0
                 if skipped == MOST_SKIPPED:
                     raise DivergedError(
@@ -104,7 +100,7 @@ class Trainer:
                 state.seconds = before + time.monotonic() - started
                 if state.step % report_every == 0 or state.step == schedule.steps:
                     self._report(window, on_report)
-                    window = _Window(world)
+                    window = ReportWindow(world)
                 if state.step % save_every == 0:
                     self._save()
                 late = minutes is not None and time.monotonic() - started > 60 * minutes
@@ -113,91 +109,27 @@ class Trainer:
         self._save()
         return state.step >= schedule.steps
 
-    @contextmanager
-    def _prefetched(self) -> Iterator[Callable[[], list[Batch]]]:
-        """Make the next steps' batches in threads while this step computes."""
+    def _batches(self, step: int) -> list[Batch]:
         schedule = self._recipe.schedule
-
-        def make(step: int) -> list[Batch]:
-            stage = stage_at(schedule, step)
-            parts = range(self._world.rank, schedule.micro_batches, self._world.size)
-            return [self._source.batch(step, part, stage) for part in parts]
-
-        with ThreadPoolExecutor(self._workers, thread_name_prefix="batches") as pool:
-            steps = iter(range(self._state.step, schedule.steps))
-            waiting: deque[Future[list[Batch]]] = deque()
-
-            def order() -> None:
-                step = next(steps, None)
-                if step is not None:
-                    waiting.append(pool.submit(make, step))
-
-            def take() -> list[Batch]:
-                batches = waiting.popleft().result()
-                order()
-                return batches
-
-            for _ in range(self._workers):
-                order()
-            try:
-                yield take
-            finally:
-                for future in waiting:
-                    future.cancel()
+        stage = stage_at(schedule, step)
+        parts = range(self._world.rank, schedule.micro_batches, self._world.size)
+        return [self._source.batch(step, part, stage) for part in parts]
 
     def _save(self) -> None:
         if self._world.is_main:
             save_state(self._state, self._recipe, self._folder / "state.pt")
 
-    def _report(self, window: _Window, on_report: Callable[[StepReport], None] | None) -> None:
+    def _report(self, window: ReportWindow, on_report: Callable[[StepReport], None] | None) -> None:
         state, schedule = self._state, self._recipe.schedule
         report = window.report(
-            state,
-            learning_rate_at(schedule, state.step - 1),
-            stage_at(schedule, state.step - 1).size,
-            schedule.micro_batches,
+            state.step,
+            state.seconds,
+            learning_rate=learning_rate_at(schedule, state.step - 1),
+            size=stage_at(schedule, state.step - 1).size,
+            micro_batches=schedule.micro_batches,
         )
         if not self._world.is_main:
             return
         append_report(self._folder, report)
         if on_report is not None:
             on_report(report)
-
-
-class _Window:
-    """Sums between two reports."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self._started = time.monotonic()
-        self._sums: dict[str, Tensor] = {}
-        self._steps = 0
-        self._skipped = 0
-        self._images = 0
-        self.waited = 0.0
-
-    def add(self, done: StepResult, images: int) -> None:
-        self._images += images
-        self._skipped += done.is_skipped
-        for key, value in done.parts.items():
-            known = torch.zeros_like(value) if done.is_skipped else value
-            self._sums[key] = self._sums.get(key, torch.zeros_like(value)) + known
-        self._steps += not done.is_skipped
-
-    def report(
-        self, state: TrainState, learning_rate: float, size: int, micro_batches: int
-    ) -> StepReport:
-        elapsed = max(time.monotonic() - self._started, 1e-9)
-        keys = [key for key in LOSS_PARTS if key in self._sums]
-        values = torch.stack([self._sums[key].float() for key in keys]).to(self._world.device)
-        values = sum_values(values, self._world) / max(1, self._steps * micro_batches)
-        return StepReport(
-            step=state.step,
-            seconds=state.seconds,
-            learning_rate=learning_rate,
-            size=size,
-            images_per_second=self._images * self._world.size / elapsed,
-            waiting_share=self.waited / elapsed,
-            skipped=self._skipped,
-            parts={key: float(value) for key, value in zip(keys, values, strict=True)},
-        )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 from torch.nn.functional import interpolate
 
 from cmp_engine.flow_viz import flow_to_color
@@ -19,6 +21,7 @@ from cmp_engine.geometry import IMAGE_MEAN, IMAGE_STD
 from cmp_engine.modeling.cmp import CMP
 from cmp_engine.warp import backward_map, warp_image
 from train.batches import Batch
+from train.distributed import World, sum_values
 from train.eval.sheet import draw_arrows, titled_cell
 
 if TYPE_CHECKING:
@@ -65,10 +68,72 @@ class StepReport:
         return json.dumps(values | {k: round(v, 5) for k, v in self.parts.items()})
 
 
+class ReportWindow:
+    """Sums between two reports, in this process.
+
+    Attributes:
+        waited: Seconds that the device had no batch to work on.
+    """
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._started = time.monotonic()
+        self._sums: dict[str, Tensor] = {}
+        self._steps = 0
+        self._skipped = 0
+        self._images = 0
+        self.waited = 0.0
+
+    def add(self, parts: Mapping[str, Tensor], images: int, *, is_skipped: bool) -> None:
+        """Take a step: its loss and parts, summed over this process's micro-batches."""
+        self._images += images
+        self._skipped += is_skipped
+        for key, value in parts.items():
+            known = torch.zeros_like(value) if is_skipped else value
+            self._sums[key] = self._sums.get(key, torch.zeros_like(value)) + known
+        self._steps += not is_skipped
+
+    def report(
+        self, step: int, seconds: float, *, learning_rate: float, size: int, micro_batches: int
+    ) -> StepReport:
+        """Return the means over all processes; every one of them must ask.
+
+        Args:
+            step: Steps done.
+            seconds: Time spent in training so far, over all calls.
+            learning_rate: Of the last step.
+            size: Side of the crops, px.
+            micro_batches: Of a step, in all processes together.
+        """
+        elapsed = max(time.monotonic() - self._started, 1e-9)
+        keys = list(self._sums)
+        values = torch.stack([self._sums[key].float() for key in keys]).to(self._world.device)
+        values = sum_values(values, self._world) / max(1, self._steps * micro_batches)
+        return StepReport(
+            step=step,
+            seconds=seconds,
+            learning_rate=learning_rate,
+            size=size,
+            images_per_second=self._images * self._world.size / elapsed,
+            waiting_share=self.waited / elapsed,
+            skipped=self._skipped,
+            parts={key: float(value) for key, value in zip(keys, values, strict=True)},
+        )
+
+
 def append_report(folder: Path, report: StepReport) -> None:
     """Add a line to the log of a run."""
+    _append(folder, report.to_json())
+
+
+def append_scores(folder: Path, step: int, scores: Mapping[str, float]) -> None:
+    """Add a line to the log of a run: what an evaluation after ``step`` steps found."""
+    _append(folder, json.dumps({"step": step, "scores": dict(scores)}))
+
+
+def _append(folder: Path, line: str) -> None:
     with (folder / LOG_NAME).open("a", encoding="utf-8") as log:
-        log.write(report.to_json() + "\n")
+        log.write(line + "\n")
 
 
 def forget_reports_after(folder: Path, step: int) -> None:
@@ -129,6 +194,17 @@ class Reporter:
         self._stream.flush()
         if self._writer is not None:
             self._write(self._writer, report)
+
+    def add_scores(self, step: int, scores: Mapping[str, float]) -> None:
+        """Tell what an evaluation after ``step`` steps found."""
+        line = "  ".join(f"{key} {value:.4g}" for key, value in scores.items())
+        start = "\n" if self._stream.isatty() else ""
+        self._stream.write(f"{start}after step {step}: {line}\n")
+        self._stream.flush()
+        if self._writer is not None:
+            for key, value in scores.items():
+                self._writer.add_scalar(f"scores/{key}", value, step)
+            self._writer.flush()
 
     def close(self) -> None:
         """End the progress line, and TensorBoard's files."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -93,30 +94,69 @@ def train_one_step(
     schedule = recipe.schedule
     for group in state.optimizer.param_groups:
         group["lr"] = group["rate"] * learning_rate_at(schedule, state.step)
-    state.optimizer.zero_grad(set_to_none=True)
-    statistics = RunningStatistics(state.network)
+
+    def losses() -> Iterator[dict[str, Tensor]]:
+        for part, batch in enumerate(batches):
+            generator = torch.Generator()
+            number = state.step * schedule.micro_batches + part * world.size + world.rank
+            generator.manual_seed(recipe.seed + number)
+            with torch.autocast(world.device.type, dtype=torch.bfloat16, enabled=autocast):
+                parts = compute_loss(state.network, batch, recipe, generator)
+            yield parts
+
+    done = descend(
+        state.network,
+        state.optimizer,
+        losses(),
+        world,
+        micro_batches=schedule.micro_batches,
+        clip=schedule.clip,
+    )
+    state.step += 1
+    if not done.is_skipped:
+        update_ema(state, schedule.ema)
+    return done
+
+
+def descend(
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    losses: Iterable[dict[str, Tensor]],
+    world: World,
+    *,
+    micro_batches: int,
+    clip: float,
+) -> StepResult:
+    """Change the weights of a network by one step of its optimizer, the same in all processes.
+
+    Args:
+        network: In training mode.
+        optimizer: With the learning rates of this step.
+        losses: The loss of each of this process's micro-batches under the key ``loss``, and its
+            parts; each is computed when it is asked for, and forgotten before the next one.
+        world: This process's place.
+        micro_batches: Of the step, in all processes together; gradients are the mean over them.
+        clip: Largest gradient norm; 0 clips nothing.
+
+    Returns:
+        The sums of the parts; skipped if the gradient is not finite, and then nothing has changed.
+    """
+    optimizer.zero_grad(set_to_none=True)
+    statistics = RunningStatistics(network)
     total: dict[str, Tensor] = {}
-    for part, batch in enumerate(batches):
-        generator = torch.Generator()
-        number = state.step * schedule.micro_batches + part * world.size + world.rank
-        generator.manual_seed(recipe.seed + number)
-        with torch.autocast(world.device.type, dtype=torch.bfloat16, enabled=autocast):
-            parts = compute_loss(state.network, batch, recipe, generator)
-        (parts["loss"] / schedule.micro_batches).backward()  # type: ignore[no-untyped-call]  # torch
+    for parts in losses:
+        (parts["loss"] / micro_batches).backward()  # type: ignore[no-untyped-call]  # torch
         statistics.add()
         for key, value in parts.items():
             total[key] = total.get(key, torch.zeros_like(value)) + value.detach()
-    parameters = [p for p in state.network.parameters() if p.requires_grad]
+    parameters = [p for p in network.parameters() if p.requires_grad]
     sum_gradients(parameters, world)
-    statistics.finish(schedule.micro_batches, world)
-    bound = schedule.clip if schedule.clip > 0 else math.inf
-    norm = torch.nn.utils.clip_grad_norm_(parameters, bound)
-    state.step += 1
+    statistics.finish(micro_batches, world)
+    norm = torch.nn.utils.clip_grad_norm_(parameters, clip if clip > 0 else math.inf)
     if not torch.isfinite(norm):
         statistics.restore()
         return StepResult(total, is_skipped=True)
-    state.optimizer.step()
-    update_ema(state, schedule.ema)
+    optimizer.step()
     return StepResult(total, is_skipped=False)
 
 

@@ -106,6 +106,11 @@ def save_state(state: TrainState, recipe: Recipe, path: Path) -> None:
         "ema": None if state.ema is None else state.ema.state_dict(),
         "optimizer": state.optimizer.state_dict(),
     }
+    write_state(content, path)
+
+
+def write_state(content: dict[str, Any], path: Path) -> None:
+    """Write the content of a state file, whole or not at all."""
     temporary = path.with_suffix(".part")
     torch.save(content, temporary)
     temporary.replace(path)
@@ -117,17 +122,30 @@ def load_state(state: TrainState, recipe: Recipe, path: Path) -> None:
     Raises:
         TrainConfigError: The run was started with another recipe.
     """
-    content = torch.load(path, map_location="cpu", weights_only=True)
-    if content["recipe"] != recipe.to_json():
-        raise TrainConfigError(
-            f"{path} belongs to a run with another recipe; choose another --out, or start from its "
-            "weights with --init."
-        )
+    content = read_state(path, recipe.to_json(), "or start from its weights with --init")
     state.network.load_state_dict(content["network"])
     if state.ema is not None:
         state.ema.load_state_dict(content["ema"])
     state.optimizer.load_state_dict(content["optimizer"])
     state.step, state.seconds = int(content["step"]), float(content["seconds"])
+
+
+def read_state(path: Path, recipe: str, otherwise: str = "") -> dict[str, Any]:
+    """Return the content of a state file.
+
+    Args:
+        path: The file.
+        recipe: What its run must have been started with, as JSON.
+        otherwise: What else to do if it was not.
+
+    Raises:
+        TrainConfigError: The run was started with another recipe.
+    """
+    content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    if content["recipe"] != recipe:
+        advice = f"choose another --out, {otherwise}".rstrip(", ")
+        raise TrainConfigError(f"{path} belongs to a run with another recipe; {advice}.")
+    return content
 
 
 def copy_matching(network: nn.Module, source: dict[str, Tensor]) -> int:
