@@ -158,6 +158,17 @@ class MotionBackend:
         """What answers, or None before `load`."""
         return self._info
 
+    @property
+    def predictor(self) -> MotionPredictor:
+        """The predictor of the film; its picture is set by `frame`.
+
+        Raises:
+            RuntimeError: Before `load`.
+        """
+        if self._predictor is None:
+            raise RuntimeError("The engine is not loaded; call load first.")
+        return self._predictor
+
     def load(self, choice: EngineChoice) -> EngineInfo:
         """Take other weights or another device; the old ones stay if that fails.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from PySide6.QtCore import QObject, Signal
 
@@ -22,8 +22,38 @@ from cmp_studio.services.motion_backend import (
 )
 from cmp_studio.services.wording import sentence_of
 
-_LOAD, _POSE, _STILL, _FILM = range(4)
-LANES: Final = 4
+if TYPE_CHECKING:
+    from cmp_engine.predictor import MotionPredictor
+
+_LOAD, _ASK, _POSE, _STILL, _AHEAD, _FILM = range(6)
+LANES: Final = 6
+
+
+class Question(Protocol):
+    """What a mode asks of the network; frozen, with everything that it needs.
+
+    It runs on the worker's thread. The predictor is the one of the film: its picture is left alone,
+    so a question that has another one works on a `MotionPredictor.twin`, which it may keep.
+    """
+
+    def __call__(self, predictor: MotionPredictor, is_interrupted: Callable[[], bool]) -> object:
+        """Return the answer; raise `Interrupted` when that says so and much is left to do."""
+        ...  # pragma: no cover
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answer:
+    """What came of a question.
+
+    Attributes:
+        question: The very object that was asked.
+        value: What it returned.
+        seconds: How long it took on the thread.
+    """
+
+    question: Question
+    value: Any
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +104,9 @@ class FrameAnswer:
 class PredictorWorker(QObject):
     """Loads the network and renders frames, off the GUI thread.
 
-    Four kinds of request, the first that waits is served first: loading, the pose being dragged, a
-    sharp still, the frames of the film. Of each kind the newest wins; the film is interrupted
-    between two frames and goes on where it was.
+    Six kinds of request, the first that waits is served first: loading, what a mode asks, the pose
+    being dragged, a sharp still, what a mode asks ahead, the frames of the film. Of each kind the
+    newest wins; the film is interrupted between two frames and goes on where it was.
 
     Thread: create, ask and stop on the GUI thread. Signals come from the worker's thread, so
     connect bound methods of QObjects.
@@ -86,6 +116,8 @@ class PredictorWorker(QObject):
         load_failed(sentence): The weights or the device can't be had; the old engine stays.
         frame_ready(answer): A `FrameAnswer`.
         failed(sentence): A frame could not be rendered.
+        question_answered(answer): An `Answer`; of several modes each looks for its own questions.
+        question_failed(question, sentence): It could not be answered.
         busy_changed(): `is_busy` may be another.
     """
 
@@ -93,6 +125,8 @@ class PredictorWorker(QObject):
     load_failed = Signal(str)
     frame_ready = Signal(object)
     failed = Signal(str)
+    question_answered = Signal(object)
+    question_failed = Signal(object, str)
     busy_changed = Signal()
 
     def __init__(
@@ -102,6 +136,7 @@ class PredictorWorker(QObject):
         self._backend = MotionBackend(make_engine)
         self._film_job = -1
         self._film_done = 0
+        self._holds_frames = False
         self._runner = LatestWinsRunner(self._work, lanes=LANES, name="predictor", parent=self)
         self._runner.answered.connect(self.on_answered)
         self._runner.failed.connect(self.on_failed)
@@ -117,17 +152,48 @@ class PredictorWorker(QObject):
         """Ask for other weights or another device."""
         self._runner.submit(LoadRequest(choice, engine), lane=_LOAD)
 
+    @property
+    def holds_frames(self) -> bool:
+        """Whether requests for frames are dropped."""
+        return self._holds_frames
+
+    def hold_frames(self, *, is_held: bool) -> None:
+        """Drop what waits and what is asked for of poses, stills and film, or no longer."""
+        self._holds_frames = is_held
+        if is_held:
+            self.cancel_poses()
+            self.cancel_film()
+
+    def ask(self, question: Question) -> None:
+        """Ask the network; a question that still waits is forgotten.
+
+        Before an engine is loaded nothing answers: ask again when `loaded` comes.
+        """
+        self._runner.submit(question, lane=_ASK)
+
+    def ask_ahead(self, question: Question) -> None:
+        """Ask what will be needed soon; `ask` comes first. One that still waits is forgotten."""
+        self._runner.submit(question, lane=_AHEAD)
+
+    def cancel_questions(self) -> None:
+        """Forget the questions that wait."""
+        self._runner.cancel(_ASK)
+        self._runner.cancel(_AHEAD)
+
     def request_pose(self, stage: Stage, pose: Pose) -> None:
         """Ask for the pose that is being dragged; a pose that still waits is forgotten."""
-        self._runner.submit(PoseRequest(stage, pose), lane=_POSE)
+        if not self._holds_frames:
+            self._runner.submit(PoseRequest(stage, pose), lane=_POSE)
 
     def request_still(self, stage: Stage, pose: Pose) -> None:
         """Ask for a sharp version of the frame that is looked at."""
-        self._runner.submit(PoseRequest(stage, pose), lane=_STILL)
+        if not self._holds_frames:
+            self._runner.submit(PoseRequest(stage, pose), lane=_STILL)
 
     def request_film(self, stage: Stage, poses: tuple[Pose, ...]) -> None:
         """Ask for frames of the film; the ones asked for before are forgotten."""
-        self._runner.submit(FilmRequest(stage, poses), lane=_FILM)
+        if not self._holds_frames:
+            self._runner.submit(FilmRequest(stage, poses), lane=_FILM)
 
     def cancel_poses(self) -> None:
         """Forget the pose and the still that wait."""
@@ -148,12 +214,16 @@ class PredictorWorker(QObject):
             self.loaded.emit(answer, job.request.engine)
         elif isinstance(answer, FrameAnswer):
             self.frame_ready.emit(answer)
+        elif isinstance(answer, Answer):
+            self.question_answered.emit(answer)
 
     def on_failed(self, failure: Failure) -> None:
         """Pass on what went wrong."""
         sentence = sentence_of(failure.error)
         if isinstance(failure.job.request, LoadRequest):
             self.load_failed.emit(sentence)
+        elif failure.job.lane in (_ASK, _AHEAD):
+            self.question_failed.emit(failure.job.request, sentence)
         else:
             self.failed.emit(sentence)
 
@@ -165,6 +235,10 @@ class PredictorWorker(QObject):
             return self._backend.load(request.choice)
         if not self._backend.is_loaded:
             return None
+        if job.lane in (_ASK, _AHEAD):
+            started = time.perf_counter()
+            value = request(self._backend.predictor, is_interrupted)
+            return Answer(request, value, time.perf_counter() - started)
         if isinstance(request, PoseRequest):
             return self._render(request.stage, request.pose, is_live=job.lane == _POSE)
         if isinstance(request, FilmRequest):

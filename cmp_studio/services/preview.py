@@ -230,6 +230,11 @@ class Preview(QObject):
         self._view_long_side = pixels
         self._ask_still_later()
 
+    def resume(self) -> None:
+        """Ask again for all that is missing, after requests were dropped for a while."""
+        self._asked = None
+        self.on_scene_changed()
+
     # What happens.
 
     def on_opened(self) -> None:

@@ -12,14 +12,22 @@ from cmp_studio.services.preferences import Preferences
 _NONE: Final = "none"
 _SEPARATOR: Final = "  "
 
+ALL_MODES: Final = "all"
+"""Scope of commands that can be called in every mode."""
+
 Keys = tuple[str, ...]
 
 
 class Shortcuts(QObject):
     """The keys of every command, kept in the preferences where they differ from the defaults.
 
-    Keys are written as in the menus, in English ("Ctrl+Shift+Z"). A key belongs to one command at
-    a time: who takes it, takes it away from the other.
+    Keys are written as in the menus, in English ("Ctrl+Shift+Z"). In each mode a key belongs to one
+    command at a time: who takes it, takes it away from the other.
+
+    Args:
+        defaults: The keys that each command has out of the box.
+        preferences: Where the others are kept.
+        scopes: The mode in which each command can be called, or `ALL_MODES`; default that.
 
     Signals:
         changed(): Some command has other keys.
@@ -32,9 +40,12 @@ class Shortcuts(QObject):
         defaults: Mapping[str, Keys],
         preferences: Preferences,
         parent: QObject | None = None,
+        *,
+        scopes: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(parent)
         self._defaults = dict(defaults)
+        self._scopes = dict(scopes or {})
         self._preferences = preferences
         self._own: dict[str, Keys] = {}
         for name in self._defaults:
@@ -65,10 +76,15 @@ class Shortcuts(QObject):
         return bool(self._own)
 
     def owner(self, key: str, *, but: str = "") -> str:
-        """The command that ``key`` calls, other than ``but``; empty when it is free."""
+        """The command that ``key`` calls, other than ``but``; empty when it is free.
+
+        Commands that are never there together with ``but`` don't count.
+        """
         wanted = key.casefold()
         for name in self._defaults:
-            if name != but and any(wanted == held.casefold() for held in self.keys(name)):
+            if name == but or not self._meet(name, but):
+                continue
+            if any(wanted == held.casefold() for held in self.keys(name)):
                 return name
         return ""
 
@@ -76,8 +92,7 @@ class Shortcuts(QObject):
         """Give a command these keys and take them away from whoever has them."""
         keys = tuple(dict.fromkeys(key for key in keys if key))
         for key in keys:
-            loser = self.owner(key, but=name)
-            if loser:
+            while loser := self.owner(key, but=name):
                 held = self.keys(loser)
                 self._store(loser, tuple(k for k in held if k.casefold() != key.casefold()))
         self._store(name, keys)
@@ -92,6 +107,11 @@ class Shortcuts(QObject):
         for name in list(self._own):
             self._store(name, self._defaults[name])
         self.changed.emit()
+
+    def _meet(self, name: str, other: str) -> bool:
+        """Whether two commands can be called in the same mode."""
+        scopes = (self._scopes.get(name, ALL_MODES), self._scopes.get(other, ALL_MODES))
+        return ALL_MODES in scopes or scopes[0] == scopes[1]
 
     def _store(self, name: str, keys: Keys) -> None:
         if keys == self._defaults[name]:

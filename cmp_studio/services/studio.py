@@ -13,6 +13,7 @@ from cmp_studio.services.export_job import ExportJob, ExportSettings
 from cmp_studio.services.export_queue import ExportQueue
 from cmp_studio.services.layer_commands import LayerCommands
 from cmp_studio.services.mask_tints import MaskTints
+from cmp_studio.services.modes import ANIMATE, Modes
 from cmp_studio.services.motion_backend import EngineChoice, EngineFactory, load_engine
 from cmp_studio.services.path_pen import PathPen
 from cmp_studio.services.playback import Playback
@@ -47,7 +48,9 @@ class Studio(QObject):
         super().__init__(parent)
         self._make_engine = make_engine
         self._exports: list[ExportJob] = []
+        self._has_film_paused = False
         self.preferences = preferences
+        self.modes = Modes(self)
         self.background = Background(self)
         self.session = Session(self)
         self.playback = Playback(self)
@@ -70,6 +73,7 @@ class Studio(QObject):
         self.exports = ExportQueue(self)
         self.tints = MaskTints(self.background, self)
         self.advice = Advice(self.session, self.preview, self)
+        self.modes.changed.connect(self.on_mode_changed)
 
     def engine_choice(self) -> EngineChoice:
         """The weights and the device that the user chose last."""
@@ -83,6 +87,20 @@ class Studio(QObject):
         self.preferences.set_text("engine/weights", choice.weights)
         self.preferences.set_text("engine/device", choice.device)
         self.preview.load_engine(choice)
+
+    def on_mode_changed(self, name: str) -> None:
+        """Leave the network to the mode that is on: only in Animate the film goes on."""
+        if name == ANIMATE:
+            self.worker.hold_frames(is_held=False)
+            self.preview.resume()
+            if self._has_film_paused and self.session.scene is not None:
+                self.playback.play()
+            self._has_film_paused = False
+        elif not self.worker.holds_frames:
+            self.session.commit()
+            self._has_film_paused = self.playback.is_playing
+            self.playback.pause()
+            self.worker.hold_frames(is_held=True)
 
     def make_export(self, scene: Scene, settings: ExportSettings) -> ExportJob:
         """Return an export of ``scene``, not started yet, with the engine in use."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMainWindow, QMenu
 
+from cmp_studio.services.modes import ANIMATE
 from cmp_studio.services.preferences import Preferences
-from cmp_studio.services.shortcuts import Shortcuts
+from cmp_studio.services.shortcuts import ALL_MODES, Shortcuts
 from cmp_studio.widgets.command_table import COMMANDS, MENUS, SUBMENU_TITLES, Command
 from cmp_studio.widgets.icons import themed_icon
 from cmp_studio.widgets.theme import Theme
@@ -22,7 +25,10 @@ class Actions(QObject):
         self._groups: dict[str, QActionGroup] = {}
         self.submenus: dict[str, QMenu] = {}
         defaults = {command.name: command.keys for command in COMMANDS}
-        self.shortcuts = Shortcuts(defaults, preferences, self)
+        scopes = {command.name: command.scope for command in COMMANDS}
+        self.shortcuts = Shortcuts(defaults, preferences, self, scopes=scopes)
+        self._menus: dict[str, QMenu] = {}
+        self._mode: str = ANIMATE
         for command in COMMANDS:
             self._actions[command.name] = self._make(command, window)
         self.shortcuts.changed.connect(self.on_shortcuts_changed)
@@ -32,11 +38,19 @@ class Actions(QObject):
         """The action of one command."""
         return self._actions[name]
 
+    def get(self, name: str) -> QAction | None:
+        """The action of one command, or None where there is no such command."""
+        return self._actions.get(name)
+
+    def own_of(self, mode: str) -> tuple[str, ...]:
+        """The commands that belong to one mode alone."""
+        return tuple(command.name for command in COMMANDS if command.mode == mode)
+
     def build_menus(self, window: QMainWindow) -> None:
         """Fill the menu bar."""
         bar = window.menuBar()
         for title, names in MENUS:
-            menu = bar.addMenu(title)
+            menu = self._menus[title] = bar.addMenu(title)
             for name in names:
                 if name == "-":
                     menu.addSeparator()
@@ -47,11 +61,44 @@ class Actions(QObject):
         for name in ("theme_system", "theme_dark", "theme_light"):
             self.submenus["@theme"].addAction(self._actions[name])
 
-    def enable(self, there: set[str]) -> None:
-        """Enable the commands whose needs are ``there``, disable the others."""
+    def show_mode(self, mode: str, known: Collection[str]) -> None:
+        """Show the commands and menus of a mode; the others lose their keys meanwhile.
+
+        Args:
+            mode: The one that is on.
+            known: All that can be chosen; with one alone there is nothing to choose.
+        """
+        self._mode = mode
+        scopes = (mode, ALL_MODES)
         for command in COMMANDS:
-            if command.needs:
-                self._actions[command.name].setEnabled(command.needs in there)
+            is_shown = command.scope in scopes
+            if command.group == "mode":
+                is_shown = len(known) > 1 and command.name.removeprefix("mode_") in known
+            self._actions[command.name].setVisible(is_shown)
+        in_scope = {command.name for command in COMMANDS if command.scope in scopes}
+        for title, names in MENUS:
+            self._menus[title].menuAction().setVisible(bool(in_scope.intersection(names)))
+
+    def enable(self, there: set[str], carried_out: Collection[str] | None = None) -> None:
+        """Enable the commands whose needs are ``there``, disable the others.
+
+        Args:
+            there: What is there.
+            carried_out: Of the commands for all modes, those that the mode that is on carries out;
+                None means every one.
+        """
+        for command in COMMANDS:
+            if not command.needs or command.scope not in (self._mode, ALL_MODES):
+                continue
+            is_known = carried_out is None or command.name in carried_out
+            self._actions[command.name].setEnabled(is_known and command.needs in there)
+
+    def rename(self, name: str, text: str) -> None:
+        """Let a command say what it would do now, in the menu and as its tip."""
+        action = self._actions[name]
+        action.setText(text)
+        keys = action.shortcut().toString()
+        action.setToolTip(f"{text} ({keys})" if keys else text)
 
     def set_theme(self, theme: Theme) -> None:
         """Draw the icons in the colours of a theme."""

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QStackedWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
+from cmp_studio.services.modes import ANIMATE, Mode
 from cmp_studio.services.view_options import ViewMode, ViewOptions
 from cmp_studio.widgets.controls import Segments, make_button
 from cmp_studio.widgets.theme import GRID
@@ -21,20 +30,88 @@ VIEW_HINTS: Final[dict[ViewMode, str]] = {
 
 
 class HeaderBar(QFrame):
-    """Undo and redo, what the canvas shows, and export."""
+    """Undo and redo on the left, the modes on the right, and the mode's own part between.
+
+    Args:
+        left: Actions of every mode.
+        animate: The part of Animate.
+    """
+
+    def __init__(
+        self, left: list[QAction], animate: AnimateStrip, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "panel")
+        self.setFixedHeight(44)
+        self.animate = animate
+        self.switch = Segments("Mode", {ANIMATE: "Animate"})
+        self.switch.hide()
+        self._buttons = QWidget()
+        buttons = QHBoxLayout(self._buttons)
+        buttons.setContentsMargins(0, 0, 0, 0)
+        buttons.setSpacing(GRID // 2)
+        for action in left:
+            buttons.addWidget(action_button(action))
+        self._strips = QStackedWidget()
+        self._blank = QWidget()
+        self._by_mode: dict[str, QWidget] = {ANIMATE: animate}
+        self._strips.addWidget(self._blank)
+        self._strips.addWidget(animate)
+        self._mode: str = ANIMATE
+        self._is_blank = False
+        row = QHBoxLayout(self)
+        row.setContentsMargins(GRID, 0, GRID, 0)
+        row.setSpacing(GRID)
+        row.addWidget(self._buttons)
+        row.addWidget(self._strips, 1)
+        row.addSpacing(GRID)
+        row.addWidget(self.switch)
+        self._show_strip()
+
+    def add_strip(self, mode: str, strip: QWidget | None) -> None:
+        """Take the part of another mode."""
+        if strip is not None:
+            self._by_mode[mode] = strip
+            self._strips.addWidget(strip)
+
+    def show_modes(self, modes: Sequence[Mode]) -> None:
+        """Show a button for each mode, where there is more than one."""
+        self.switch.set_choices({mode.name: mode.title for mode in modes})
+        for mode in modes:
+            self.switch.button(mode.name).setToolTip(mode.hint)
+        self.switch.setVisible(len(modes) > 1)
+        self.switch.show_value(self._mode)
+
+    def show_mode(self, mode: str) -> None:
+        """Show which mode is on, and its part."""
+        self._mode = mode
+        self.switch.show_value(mode)
+        self._show_strip()
+
+    def show_document(self, *, is_open: bool) -> None:
+        """Leave only the switch in Animate where nothing is open."""
+        self._is_blank = not is_open
+        self._show_strip()
+
+    def _show_strip(self) -> None:
+        is_blank = self._is_blank and self._mode == ANIMATE
+        strip = self._blank if is_blank else self._by_mode.get(self._mode, self._blank)
+        self._strips.setCurrentWidget(strip)
+        self._buttons.setVisible(not is_blank)
+
+
+class AnimateStrip(QWidget):
+    """What the canvas shows, and export."""
 
     def __init__(
         self,
         options: ViewOptions,
-        left: list[QAction],
         right: list[QAction],
         export: QAction,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._options = options
-        self.setProperty("role", "panel")
-        self.setFixedHeight(44)
         self.views = Segments("View", VIEW_NAMES)
         for mode, hint in VIEW_HINTS.items():
             self.views.button(mode).setToolTip(hint)
@@ -42,10 +119,8 @@ class HeaderBar(QFrame):
         self.export_button.setToolTip("Write the film to a file (Ctrl+E)")
         self.export_button.clicked.connect(export.trigger)
         row = QHBoxLayout(self)
-        row.setContentsMargins(GRID, 0, GRID, 0)
+        row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(GRID // 2)
-        for action in left:
-            row.addWidget(action_button(action))
         row.addStretch(1)
         row.addWidget(self.views)
         row.addStretch(1)

@@ -137,6 +137,11 @@ class Canvas(QWidget):
         """Where the photo lies on the canvas."""
         return self._transform
 
+    @property
+    def shown_scale(self) -> float:
+        """Device px of the screen per px of the photo."""
+        return self._transform.scale * self.devicePixelRatioF()
+
     def fit(self) -> None:
         """Show the whole photo, now and when the window changes its size."""
         self._is_fitted = True

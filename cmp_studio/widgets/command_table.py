@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from cmp_studio.services.modes import ANIMATE
+from cmp_studio.services.shortcuts import ALL_MODES
+
 
 @dataclass(frozen=True, slots=True)
 class Command:
@@ -20,6 +23,8 @@ class Command:
         group: Commands of the same group exclude each other.
         needs: What has to be there: nothing, an open "scene", some "tracks", a "selection", or
             a "moving" track, a "path" or a "take" among the selected ones.
+        mode: The mode that it belongs to, or "all" for those that each mode carries out in its own
+            way; empty means Animate for what needs something, and all for the rest.
     """
 
     name: str
@@ -30,6 +35,12 @@ class Command:
     is_checkable: bool = False
     group: str = ""
     needs: str = ""
+    mode: str = ""
+
+    @property
+    def scope(self) -> str:
+        """The mode in which it can be used and its keys count; "all" for every mode."""
+        return self.mode or (ANIMATE if self.needs else ALL_MODES)
 
     @property
     def title(self) -> str:
@@ -47,15 +58,16 @@ COMMANDS: Final = (
             hint="A cmp-studio command line that makes the same film"),
     Command("close", "&Close scene", ("Ctrl+W",), needs="scene"),
     Command("quit", "&Quit", ("Ctrl+Q",)),
-    Command("undo", "&Undo", ("Ctrl+Z",), "undo", needs="undo"),
-    Command("redo", "&Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "redo", needs="redo"),
+    Command("undo", "&Undo", ("Ctrl+Z",), "undo", needs="undo", mode=ALL_MODES),
+    Command("redo", "&Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "redo", needs="redo", mode=ALL_MODES),
     Command("cut", "Cu&t", ("Ctrl+X",), needs="selection"),
     Command("copy", "&Copy", ("Ctrl+C",), needs="selection"),
     Command("paste", "&Paste", ("Ctrl+V",), hint="Copied tracks, or a picture to open"),
     Command("duplicate", "D&uplicate", ("Ctrl+D",), needs="selection"),
     Command("mirror_x", "&Mirror left and right", ("Ctrl+M",), needs="selection"),
     Command("mirror_y", "Mirror up and do&wn", ("Ctrl+Shift+M",), needs="selection"),
-    Command("delete", "&Delete", ("Del", "Backspace"), "delete", needs="selection"),
+    Command("delete", "&Delete", ("Del", "Backspace"), "delete", needs="selection",
+            mode=ALL_MODES),
     Command("select_all", "Select &all", ("Ctrl+A",), needs="tracks"),
     Command("remove_all", "Delete all &tracks", needs="tracks"),
     Command("shortcuts", "Customise &keys…"),
@@ -79,7 +91,7 @@ COMMANDS: Final = (
     Command("group", "New &layer from selection", ("Ctrl+G",), needs="selection",
             hint="A part that moves on its own, in front of the rest"),
     Command("ungroup", "Back to the rest of the &photo", ("Ctrl+Shift+G",), needs="selection"),
-    Command("half_speed", "&Record at half speed", is_checkable=True,
+    Command("half_speed", "&Record at half speed", is_checkable=True, mode=ANIMATE,
             hint="The film plays slowly while a drag is recorded"),
     Command("range_start", "Play from he&re", ("Ctrl+[",), needs="scene"),
     Command("range_end", "Play &up to here", ("Ctrl+]",), needs="scene"),
@@ -89,21 +101,23 @@ COMMANDS: Final = (
     Command("holes", "Show &holes", ("G",), is_checkable=True, needs="scene",
             hint="Where the picture has nothing to show behind what moved away"),
     Command("masks", "Show mas&ks", ("M",), is_checkable=True, needs="scene"),
-    Command("layers", "Show &layers", ("Y",), is_checkable=True),
+    Command("layers", "Show &layers", ("Y",), is_checkable=True, mode=ANIMATE),
     Command("switch", "Switch &on or off", ("Ctrl+T",), needs="selection"),
+    Command("mode_animate", "A&nimate", ("F2",), is_checkable=True, group="mode",
+            hint="Drag arrows on a photo and make a film of it"),
     Command("view_photo", "&Photo", ("Ctrl+1",), is_checkable=True, group="view", needs="scene"),
     Command("view_motion", "&Motion", ("Ctrl+2",), is_checkable=True, group="view",
             needs="scene"),
     Command("view_flow", "&Flow", ("Ctrl+3",), is_checkable=True, group="view", needs="scene"),
     Command("overlays", "Show &arrows and pins", ("H",), "overlays", is_checkable=True,
             needs="scene"),
-    Command("inspector", "Show &inspector", ("I",), "panel", is_checkable=True),
-    Command("timeline", "Show &timeline", ("T",), is_checkable=True),
-    Command("reset_panels", "&Reset panels"),
+    Command("inspector", "Show &inspector", ("I",), "panel", is_checkable=True, mode=ANIMATE),
+    Command("timeline", "Show &timeline", ("T",), is_checkable=True, mode=ANIMATE),
+    Command("reset_panels", "&Reset panels", mode=ANIMATE),
     Command("fit", "&Whole photo", ("F", "Ctrl+0"), needs="scene"),
-    Command("actual_size", "&100 %", ("1",), needs="scene"),
-    Command("zoom_in", "Zoom &in", ("Ctrl++", "Ctrl+=", "+"), needs="scene"),
-    Command("zoom_out", "Zoom &out", ("Ctrl+-", "-"), needs="scene"),
+    Command("actual_size", "&100 %", ("1",), needs="scene", mode=ALL_MODES),
+    Command("zoom_in", "Zoom &in", ("Ctrl++", "Ctrl+=", "+"), needs="scene", mode=ALL_MODES),
+    Command("zoom_out", "Zoom &out", ("Ctrl+-", "-"), needs="scene", mode=ALL_MODES),
     Command("theme_system", "As the &desktop", is_checkable=True, group="theme"),
     Command("theme_dark", "&Dark", is_checkable=True, group="theme"),
     Command("theme_light", "&Light", is_checkable=True, group="theme"),
@@ -116,7 +130,7 @@ COMMANDS: Final = (
     Command("import_weights", "&Add weights from a file…"),
     Command("fetch_weights", "&Download the published weights…"),
     Command("keys", "&Keys and mouse", ("?", "F1")),
-    Command("first_steps", "First &steps"),
+    Command("first_steps", "First &steps", mode=ANIMATE),
     Command("about", "&About CMP Studio"),
 )  # fmt: skip
 
@@ -125,7 +139,7 @@ MENUS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
                "copy_command", "-", "close", "quit")),
     ("&Edit", ("undo", "redo", "-", "cut", "copy", "paste", "duplicate", "delete", "-",
                "mirror_x", "mirror_y", "-", "select_all", "remove_all", "-", "shortcuts")),
-    ("&View", ("view_photo", "view_motion", "view_flow", "-", "overlays",
+    ("&View", ("mode_animate", "-", "view_photo", "view_motion", "view_flow", "-", "overlays",
                "masks", "onion", "holes", "-", "inspector", "layers", "timeline",
                "reset_panels", "-",
                "fit", "actual_size", "zoom_in", "zoom_out", "-", "@theme")),

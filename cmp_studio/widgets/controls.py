@@ -291,9 +291,20 @@ class Segments(QWidget):
         self.setAccessibleName(name)
         self._buttons: dict[str, QPushButton] = {}
         self._group = QButtonGroup(self)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(0)
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(0, 0, 0, 0)
+        self._row.setSpacing(0)
+        self._group.idClicked.connect(self.on_clicked)
+        self.set_choices(choices)
+
+    def set_choices(self, choices: Mapping[ValueT, str]) -> None:
+        """Offer these in place of those before; none is on until `show_value`."""
+        for button in self._buttons.values():
+            self._group.removeButton(button)
+            self._row.removeWidget(button)
+            button.hide()
+            button.deleteLater()
+        self._buttons.clear()
         last = len(choices) - 1
         for index, (value, text) in enumerate(choices.items()):
             button = make_button(text, "segment")
@@ -305,8 +316,7 @@ class Segments(QWidget):
             button.setMinimumWidth(self.fontMetrics().horizontalAdvance(text) + 34)
             self._group.addButton(button, index)
             self._buttons[value] = button
-            row.addWidget(button)
-        self._group.idClicked.connect(self.on_clicked)
+            self._row.addWidget(button)
 
     def button(self, value: str) -> QPushButton:
         """The button of one choice."""

@@ -18,7 +18,7 @@ from cmp_studio.services.samples import first_sample
 from cmp_studio.services.studio import Studio
 from cmp_studio.services.tool_hints import TOOLS
 from cmp_studio.widgets.actions import Actions
-from cmp_studio.widgets.bars import HeaderBar, ToolColumn, separator
+from cmp_studio.widgets.bars import AnimateStrip, HeaderBar, ToolColumn, separator
 from cmp_studio.widgets.canvas import Canvas
 from cmp_studio.widgets.canvas_notes import CoachCard, DropVeil
 from cmp_studio.widgets.coach import CoachMarks, CoachStep
@@ -27,6 +27,8 @@ from cmp_studio.widgets.document_desk import DocumentDesk
 from cmp_studio.widgets.export_dialog import ExportDialog
 from cmp_studio.widgets.inspector import Inspector
 from cmp_studio.widgets.layers_panel import LayersPanel
+from cmp_studio.widgets.mode_desk import ModeDesk
+from cmp_studio.widgets.mode_pages import make_pages
 from cmp_studio.widgets.status_bar import StatusBar
 from cmp_studio.widgets.studio_page import StudioPage
 from cmp_studio.widgets.submenus import Submenus
@@ -72,6 +74,9 @@ class MainWindow(QMainWindow):
         self.submenus = Submenus(self, studio, self.timeline.loop_menu)
         self.commands = WindowCommands(self, themes)
         self._connect()
+        for page in make_pages(studio, themes):
+            self.modes.add(page)
+        self.modes.on_mode_changed()
         self.setAcceptDrops(True)
         self.setWindowTitle("CMP Studio")
         self.resize(1280, 800)
@@ -153,6 +158,9 @@ class MainWindow(QMainWindow):
         """Show the studio or the welcome page."""
         is_open = self.studio.session.scene is not None
         self._stack.setCurrentIndex(_STACK_STUDIO if is_open else _STACK_WELCOME)
+        self.header.show_document(is_open=is_open)
+        if self.modes.page is not None:
+            return
         self.status.show_document(is_open=is_open)
         if is_open:
             self.canvas.setFocus(Qt.FocusReason.OtherFocusReason)
@@ -160,14 +168,19 @@ class MainWindow(QMainWindow):
 
     def on_title_changed(self) -> None:
         """Name the document in the title bar."""
-        session = self.studio.session
-        title = session.title
+        session, page = self.studio.session, self.modes.page
+        title = session.title if page is None else page.document_title
         self.setWindowTitle(f"{title}[*] - CMP Studio" if title else "CMP Studio")
         self.setWindowModified(session.is_dirty)
 
     def on_playing_changed(self, is_playing: bool) -> None:  # noqa: FBT001 - a slot
         """Name the play command by what it does."""
         self.actions_by_name["play"].setText("&Pause" if is_playing else "&Play")
+
+    def on_zoom_changed(self, scale: float) -> None:
+        """Show the zoom of the canvas, while it is the one that is seen."""
+        if self.modes.page is None:
+            self.status.show_zoom(scale)
 
     def on_tool_changed(self, name: str) -> None:
         """Show which tool is in use."""
@@ -226,6 +239,8 @@ class MainWindow(QMainWindow):
             return
         if self.export_dialog is not None:
             self.export_dialog.close()
+        if self.modes.page is not None:
+            self.modes.page.leave()
         self.studio.preferences.set_blob("window/geometry", self.saveGeometry())
         self.studio.preferences.set_blob("window/docks", self.page.save())
         self.studio.autosave.close()
@@ -247,7 +262,9 @@ class MainWindow(QMainWindow):
     def dropEvent(self, event: QDropEvent) -> None:
         """Open what was dropped."""
         self._veil.hide()
-        if self.desk.open_mime(event.mimeData()):
+        page = self.modes.page
+        is_taken = page is not None and page.open_mime(event.mimeData())
+        if is_taken or self.desk.open_mime(event.mimeData()):
             event.acceptProposedAction()
         else:
             self.on_warned("That is no photo and no scene")
@@ -256,14 +273,12 @@ class MainWindow(QMainWindow):
 
     def _build(self) -> None:
         actions = self.actions_by_name
-        self.header = HeaderBar(
-            self.studio.options,
-            [actions["undo"], actions["redo"]],
-            [actions["overlays"], actions["inspector"]],
-            actions["export"],
+        strip = AnimateStrip(
+            self.studio.options, [actions["overlays"], actions["inspector"]], actions["export"]
         )
+        self.header = HeaderBar([actions["undo"], actions["redo"]], strip)
         self.tool_column = ToolColumn([actions[f"tool_{name}"] for name in TOOLS])
-        self.page = StudioPage(self.header, self.tool_column, self.canvas)
+        self.page = StudioPage(self.tool_column, self.canvas)
         right, bottom = (
             Qt.DockWidgetArea.RightDockWidgetArea,
             Qt.DockWidgetArea.BottomDockWidgetArea,
@@ -278,8 +293,11 @@ class MainWindow(QMainWindow):
         whole = QVBoxLayout(ground)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)
+        self.modes = ModeDesk(self, self._stack)
         whole.addWidget(separator())
-        whole.addWidget(self._stack, 1)
+        whole.addWidget(self.header)
+        whole.addWidget(separator())
+        whole.addWidget(self.modes.stack, 1)
         whole.addWidget(separator())
         whole.addWidget(self.status)
         self.setCentralWidget(ground)
@@ -303,9 +321,9 @@ class MainWindow(QMainWindow):
         self.desk.told.connect(self.status.show_message)
         self.desk.warned.connect(self.on_warned)
         self._themes.changed.connect(self.on_theme_changed)
-        self.canvas.zoom_changed.connect(self.status.show_zoom)
+        self.canvas.zoom_changed.connect(self.on_zoom_changed)
         self.canvas.track_removed.connect(self.on_track_removed)
-        self.status.zoom_clicked.connect(self.canvas.fit)
+        self.status.zoom_clicked.connect(self.modes.on_zoom_clicked)
         self.welcome.open_asked.connect(self.desk.on_open)
         self.welcome.paste_asked.connect(self.desk.on_paste)
         self.welcome.sample_chosen.connect(self.desk.open_sample)
@@ -347,7 +365,7 @@ class MainWindow(QMainWindow):
                 "Take it with you",
                 "Export writes a film or a GIF. For a photo of your own, drop it anywhere in the "
                 "window.",
-                lambda: self.header.export_button,
+                lambda: self.header.animate.export_button,
                 "below",
             ),
         )

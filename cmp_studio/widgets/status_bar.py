@@ -39,6 +39,7 @@ class StatusBar(QFrame):
         self._exports = exports
         self._advice = ""
         self._panel_hint = ""
+        self._mode_hint: str | None = None
         self._tools = tools
         self._preview = preview
         self.setProperty("role", "panel")
@@ -106,6 +107,11 @@ class StatusBar(QFrame):
         self._panel_hint = text
         self.on_hint_changed()
 
+    def show_mode_hint(self, text: str | None) -> None:
+        """Say what a click would do in another mode than Animate; None returns to Animate."""
+        self._mode_hint = text
+        self.on_hint_changed()
+
     def show_advice(self, sentence: str) -> None:
         """Say what to try, before the hint, until there is nothing to say or the mouse is busy."""
         self._advice = sentence
@@ -146,6 +152,9 @@ class StatusBar(QFrame):
             return
         if self._panel_hint:
             self._set_hint(self._panel_hint, role="muted")
+            return
+        if self._mode_hint is not None:
+            self._set_hint(self._work or self._mode_hint, role="muted")
             return
         if self._advice and not self._work and not self._tools.is_active:
             self._set_hint(f"{self._tools.hint}  ·  {self._advice}", role="muted")

@@ -1,4 +1,4 @@
-"""The page with the canvas: header above, tools beside, panels that can be moved around it."""
+"""The page of Animate: the canvas, tools beside, panels that can be moved around it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QMainWindow,
     QTabWidget,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -30,7 +29,7 @@ class StudioPage(QMainWindow):
 
     dock_toggled = Signal(str, bool)
 
-    def __init__(self, header: QWidget, tools: QWidget, canvas: QWidget) -> None:
+    def __init__(self, tools: QWidget, canvas: QWidget) -> None:
         super().__init__()
         self.setWindowFlags(Qt.WindowType.Widget)
         self.setDockOptions(
@@ -42,13 +41,6 @@ class StudioPage(QMainWindow):
         self.setTabPosition(Qt.DockWidgetArea.RightDockWidgetArea, QTabWidget.TabPosition.North)
         self.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.BottomDockWidgetArea)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
-        top = QWidget()
-        column = QVBoxLayout(top)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(header)
-        column.addWidget(separator())
-        self.setMenuWidget(top)
         middle = QWidget()
         row = QHBoxLayout(middle)
         row.setContentsMargins(0, 0, 0, 0)

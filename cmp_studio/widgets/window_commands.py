@@ -211,6 +211,13 @@ class WindowCommands(QObject):
 
     def on_state_changed(self) -> None:
         """Enable what can be done now, and name what undo and redo would do."""
+        page = self._window.modes.page
+        if page is not None:
+            titles = page.titles()
+            for name in ("undo", "redo"):
+                self._actions.rename(name, titles.get(name, name.capitalize()))
+            self._actions.enable(page.there(), page.commands())
+            return
         session, actions = self._studio.session, self._actions
         scene = session.scene
         there: set[str] = set()
@@ -228,11 +235,9 @@ class WindowCommands(QObject):
             verb = name.capitalize()
             if label:
                 there.add(name)
-            actions[name].setText(f"{verb} {label[:1].lower()}{label[1:]}" if label else verb)
-            keys = actions[name].shortcut().toString()
-            actions[name].setToolTip(f"{actions[name].text()} ({keys})" if keys else verb)
+            actions.rename(name, f"{verb} {label[:1].lower()}{label[1:]}" if label else verb)
         actions.enable(there)
-        self._window.header.setEnabled(scene is not None)
+        self._window.header.show_document(is_open=scene is not None)
 
     # Inside.
 
@@ -280,6 +285,7 @@ class WindowCommands(QObject):
             "view_photo": lambda: options.set_mode("photo"),
             "view_motion": lambda: options.set_mode("motion"),
             "view_flow": lambda: options.set_mode("flow"),
+            "mode_animate": lambda: window.modes.choose("animate"),
             "reset_panels": window.page.arrange,
             "fit": window.canvas.fit,
             "actual_size": window.canvas.show_actual_size,
@@ -299,7 +305,7 @@ class WindowCommands(QObject):
             "about": self.on_about,
         }
         for name, command in commands.items():
-            actions[name].triggered.connect(_without_argument(command))
+            actions[name].triggered.connect(self._in_mode(name, command))
         toggles: dict[str, Callable[[bool], None]] = {
             "half_speed": self.on_half_speed_toggled,
             "onion": lambda is_on: options.set_has_onion(value=is_on),
@@ -311,11 +317,11 @@ class WindowCommands(QObject):
         for name, toggle in toggles.items():
             actions[name].toggled.connect(toggle)
 
+    def _in_mode(self, name: str, command: Callable[[], object]) -> Callable[[], None]:
+        """Let the mode that is on carry out a command, where it has its own way to."""
 
-def _without_argument(command: Callable[[], object]) -> Callable[[], None]:
-    """Leave out the "checked" that a triggered action hands over."""
+        def call() -> None:  # leaves out the "checked" that a triggered action hands over
+            page = self._window.modes.page
+            (command if page is None else page.commands().get(name, command))()
 
-    def call() -> None:
-        command()
-
-    return call
+        return call

@@ -124,7 +124,7 @@ def test_tools_when_triggered_then_in_use(opened):
 
 def test_views_when_triggered_then_shown_in_header_and_inspector(opened):
     opened.trigger("view_flow")
-    assert opened.window.header.views.button("flow").isChecked()
+    assert opened.window.header.animate.views.button("flow").isChecked()
     assert opened.window.inspector.flow_section.isVisible()
     opened.trigger("view_photo")
     assert not opened.window.inspector.flow_section.isVisible()
@@ -246,8 +246,10 @@ def test_menus_when_built_then_every_command_is_in_one_of_them():
 
 
 def test_shortcuts_when_listed_then_no_two_commands_share_one():
-    keys = [key for command in COMMANDS for key in command.keys]
-    assert len(keys) == len(set(keys))
+    for mode in {command.scope for command in COMMANDS}:
+        meeting = [command for command in COMMANDS if command.scope in (mode, "all")]
+        keys = [key for command in meeting for key in command.keys]
+        assert len(keys) == len(set(keys))
 
 
 def test_buttons_when_shown_then_each_has_a_name_for_screen_readers(opened):
