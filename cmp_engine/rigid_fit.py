@@ -54,6 +54,14 @@ class RigidFit:
     curl: float
     pixels: int
 
+    def apply(self, points: Float) -> Float:
+        """Return where the motion takes points (..., 2) x, y px."""
+        if self.center is None:
+            return np.asarray(points + np.array(self.translation, np.float32), np.float32)
+        z = points[..., 0] + 1j * points[..., 1] - complex(*self.center)
+        moved = z * cmath.exp(1j * self.angle) + complex(*self.center)
+        return np.stack([moved.real, moved.imag], -1).astype(np.float32)
+
 
 def fit_rigid(
     flow: NDArray[np.complex64],

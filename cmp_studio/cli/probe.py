@@ -181,10 +181,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     findings = run_experiment(experiment, predictor, other=other, progress=progress)
     console.step("Writing")
     from cmp_studio.pipeline.probe_files import write_findings
-    from cmp_studio.pipeline.probe_plots import NO_PLOTS, can_plot
 
-    if not options.no_report and not can_plot():
-        console.note(NO_PLOTS)
     paths = write_findings(
         options.output, experiment, findings, image, has_report=not options.no_report
     )

@@ -54,6 +54,9 @@ class Experiment:
         points: Places to probe.
         pull: One pull for ``response``, ``motion`` and ``saturation``; None is the default length
             to the right, all directions for ``motion``.
+        is_every_way: Whether ``motion`` pulls in all directions although there is a ``pull``.
+        length: Of the pulls all around of ``motion``, ``influence`` and ``parts``, and the middle
+            one of ``rigidity`` without ``lengths``; None is the default, a 24th of the short side.
         arrows: Places and displacements x, y, dx, dy for ``sufficiency`` and ``compare`` (A).
         other_arrows: The same for B; empty takes A's.
         other_weights: Weights for B; None takes the same.
@@ -73,6 +76,8 @@ class Experiment:
     weights_sha256: str
     points: tuple[Pair, ...] = ()
     pull: Pair | None = None
+    is_every_way: bool = False
+    length: float | None = None
     arrows: tuple[tuple[float, float, float, float], ...] = ()
     other_arrows: tuple[tuple[float, float, float, float], ...] = ()
     other_weights: str | None = None
@@ -143,7 +148,7 @@ def run_experiment(
         Cancelled: ``cancelled`` returned True.
     """
     from cmp_engine.probe_grid import ProbeOptions, never
-    from cmp_studio.pipeline.findings import find
+    from cmp_studio.pipeline.probe_finders import find
 
     options = ProbeOptions(
         max_side=experiment.max_side,
@@ -252,6 +257,10 @@ def _is_fit(name: str, value: object) -> bool:
         return value is None or _is_row(value, 2)
     if name == "lengths":
         return isinstance(value, list) and _is_row(value, len(value))
+    if name == "length":
+        return value is None or _is_row([value], 1)
+    if name == "is_every_way":
+        return isinstance(value, bool)
     if name in ("directions", "probes", "parts", "max_side"):
         is_open = name in ("parts", "max_side") and value is None
         return is_open or (isinstance(value, int) and not isinstance(value, bool))

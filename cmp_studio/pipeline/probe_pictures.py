@@ -50,9 +50,8 @@ def finding_pictures(finding: Finding, image: Picture) -> Iterator[tuple[str, Pi
         heat = _resized(_heat(values, most, is_signed=is_signed), size)
         grey = cv2.cvtColor(cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
         picture = np.asarray(cv2.addWeighted(heat, 0.75, grey, 0.25, 0), np.uint8)
-        for line in finding.lines:
-            places = np.rint(((line + 0.5) * zoom - 0.5) * 16).astype(np.int32)
-            cv2.polylines(picture, [places], True, _WHITE, 1, cv2.LINE_AA, 4)
+        _outline(picture, finding.lines, zoom, _WHITE)
+        _outline(picture, finding.ghosts, zoom, _ACCENT)
         yield name, _with_bar(_marked(picture, finding, zoom), most, is_signed=is_signed)
     for name, labels in finding.labels.items():
         yield name, _parts(labels, photo)
@@ -145,6 +144,14 @@ def _marked(
         if 0 <= x < width and 0 <= y < height:
             _ring(drawn, place(x, y), 9, _ACCENT)
     return drawn
+
+
+def _outline(
+    picture: Picture, lines: tuple[Float, ...], zoom: float, color: tuple[int, int, int]
+) -> None:
+    for line in lines:
+        places = np.rint(((line + 0.5) * zoom - 0.5) * 16).astype(np.int32)
+        cv2.polylines(picture, [places], True, color, 1, cv2.LINE_AA, 4)
 
 
 def _ring(picture: Picture, place: tuple[int, int], radius: int, color: tuple[int, ...]) -> None:

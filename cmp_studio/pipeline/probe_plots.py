@@ -1,67 +1,143 @@
-"""Plots of what probes found, as SVG, by matplotlib where it is installed."""
+"""Plots of what probes found, by matplotlib: SVG for reports, pixels for the window."""
 
 from __future__ import annotations
 
-import importlib.util
 import io
+import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from cmp_studio.pipeline.errors import ExperimentError
+import numpy as np
+from numpy.typing import NDArray
+
 from cmp_studio.pipeline.findings import Table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-NO_PLOTS: Final = (
-    "Plots need matplotlib, which is not installed: install it with `python -m pip install "
-    "matplotlib`. Everything else is there."
-)
+_COLORS: Final = ("#d2611c", "#2f7fc1", "#2a9d76", "#a45b9c")
+"""Of lines; told apart with any colour vision, and on white as on black."""
 
 
-def can_plot() -> bool:
-    """Return whether matplotlib is installed."""
-    return importlib.util.find_spec("matplotlib") is not None
+# Its first run on a computer warns that it makes a list of the fonts: nothing for a user to act on.
+logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
+
+
+@dataclass(frozen=True, slots=True)
+class PlotLook:
+    """Colours of a plot, as ``#rrggbb``.
+
+    Attributes:
+        ground: Behind it.
+        text: Numbers and words.
+        grid: Fine lines.
+    """
+
+    ground: str = "#ffffff"
+    text: str = "#1c1c1c"
+    grid: str = "#e4e4e4"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlotPicture:
+    """A plot as pixels.
+
+    Attributes:
+        pixels: (h, w, 4) uint8 RGBA.
+        axes: Left, top, width, height of what is inside the axes, px.
+        x_range: First and last value of the horizontal axis.
+    """
+
+    pixels: NDArray[np.uint8]
+    axes: tuple[float, float, float, float]
+    x_range: tuple[float, float]
 
 
 def plot_table(table: Table) -> str:
-    """Return a table as an SVG picture: lines over its first column, or a matrix.
+    """Return a table as an SVG picture: lines over its first column, or a matrix."""
+    import matplotlib as mpl
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
 
-    Raises:
-        ExperimentError: matplotlib is not installed.
-    """
-    try:
-        import matplotlib as mpl
-        from matplotlib.backends.backend_svg import FigureCanvasSVG
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ExperimentError(NO_PLOTS) from error
     # Without a date and with fixed identifiers, so that the same numbers give the same file.
     with mpl.rc_context({"svg.hashsalt": "cmp-studio", "svg.fonttype": "none"}):
         figure = Figure(figsize=(6.4, 3.6), layout="constrained")
         FigureCanvasSVG(figure)
-        axes = figure.add_subplot()
-        if table.plot == "matrix":
-            _draw_matrix(table, axes)
-        else:
-            _draw_lines(table, axes)
+        _draw(table, figure, PlotLook())
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", metadata={"Date": None})
     text = buffer.getvalue()
     return text[text.index("<svg") :]
 
 
-def _draw_lines(table: Table, axes: Axes) -> None:
+def plot_pixels(
+    table: Table, size: tuple[int, int], *, ratio: float = 1.0, look: PlotLook | None = None
+) -> PlotPicture:
+    """Return a table as a picture: lines over its first column, or a matrix.
+
+    Args:
+        table: What to draw; its ``plot`` says how.
+        size: Width and height, px.
+        ratio: Px for each logical px: words are drawn so much larger.
+        look: Colours; None is black on white.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    look = look or PlotLook()
+    dpi = 100 * ratio
+    figure = Figure(
+        figsize=(size[0] / dpi, size[1] / dpi), dpi=dpi, layout="constrained", facecolor=look.ground
+    )
+    canvas = FigureCanvasAgg(figure)
+    axes = _draw(table, figure, look)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="raw", dpi=dpi)
+    width, height = canvas.get_width_height()
+    pixels = np.frombuffer(buffer.getvalue(), np.uint8).reshape(height, width, 4)
+    box = axes.get_window_extent()
+    left, right = axes.get_xlim()
+    place = (float(box.x0), height - float(box.y1), float(box.width), float(box.height))
+    return PlotPicture(pixels, place, (float(left), float(right)))
+
+
+def _draw(table: Table, figure: Figure, look: PlotLook) -> Axes:
+    axes = figure.add_subplot()
+    axes.set_facecolor(look.ground)
+    axes.tick_params(colors=look.text, labelsize=8, length=3)
+    for spine in axes.spines.values():
+        spine.set_color(look.grid)
+    for label in (axes.xaxis.label, axes.yaxis.label):
+        label.set_color(look.text)
+        label.set_fontsize(8)
+    if table.plot == "matrix":
+        _draw_matrix(table, axes)
+    else:
+        _draw_lines(table, axes, look)
+    return axes
+
+
+def _draw_lines(table: Table, axes: Axes, look: PlotLook) -> None:
     x = [float(row[0]) for row in table.rows]
     shares = [name for name in table.columns[1:] if name.endswith("share")]
+    marker = "o" if len(x) <= 40 else ""
+    drawn = 0
     for column, name in enumerate(table.columns[1:], 1):
         if name in shares and len(shares) < len(table.columns) - 1:
             continue  # another unit; the table has it
-        axes.plot(x, [float(row[column]) for row in table.rows], marker="o", label=_words(name))
+        y = [float(row[column]) for row in table.rows]
+        color = _COLORS[drawn % len(_COLORS)]
+        axes.plot(x, y, marker=marker, markersize=3, linewidth=1.4, color=color, label=_words(name))
+        drawn += 1
     if table.columns[0].startswith("pull"):
-        axes.plot(x, x, color="0.7", linestyle="--", label="as far as pulled")
+        axes.plot(x, x, color=look.text, alpha=0.5, linestyle="--", label="as far as pulled")
+    if table.mark is not None:
+        axes.axvline(table.mark, color=look.text, alpha=0.6, linewidth=1, linestyle=":")
     axes.set_xlabel(_words(table.columns[0]))
-    axes.grid(visible=True, color="0.9")
-    axes.legend(frameon=False)
+    axes.grid(visible=True, color=look.grid, linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.legend(frameon=False, fontsize=8, labelcolor=look.text)
 
 
 def _draw_matrix(table: Table, axes: Axes) -> None:
@@ -75,7 +151,9 @@ def _draw_matrix(table: Table, axes: Axes) -> None:
     for row, line in enumerate(values):
         for column, value in enumerate(line):
             color = "black" if value > 0.6 else "white"
-            axes.text(column, row, f"{value:.2f}", ha="center", va="center", color=color)
+            axes.text(
+                column, row, f"{value:.2f}", ha="center", va="center", color=color, fontsize=8
+            )
 
 
 def _words(name: str) -> str:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from cmp_studio.pipeline.experiment import Experiment
 from cmp_studio.pipeline.findings import TITLES, Finding, Table
-from cmp_studio.pipeline.probe_plots import NO_PLOTS, can_plot, plot_table
+from cmp_studio.pipeline.probe_plots import plot_table
 
 _STYLE: Final = """\
 :root { color-scheme: light dark; --line: #8884; --soft: #8882; }
@@ -43,6 +43,7 @@ _MEANINGS: Final = {
     "rigidity": "How far and how alike each pixel follows, whichever way the point is pulled.",
     "agreement": "How alike the answers to all pulls are; it says little where little follows.",
     "region": "What the fit looked at.",
+    "residual": "How far the fit is off, as a share of the pull.",
     "divergence": "Where the motion spreads (above 0) or shrinks.",
     "curl": "Where the motion turns, clockwise above 0.",
     "confidence": "How much better its part fits a pixel than the next best one.",
@@ -66,7 +67,6 @@ def report_html(
         image: (H, W, 3) uint8 RGB, the picture that was probed.
         pictures: (h, w, 3) uint8 RGB by probe and name, as `finding_pictures` yields them.
     """
-    has_plots = can_plot()
     name = Path(experiment.picture).name
     height, width = image.shape[:2]
     parts = [
@@ -79,8 +79,6 @@ def report_html(
         "<p>Places and lengths are in px of the picture, x to the right, y down; angles are "
         "clockwise.</p>",
     ]
-    if not has_plots:
-        parts.append(f"<p>{escape(NO_PLOTS)}</p>")
     for finding in findings:
         parts.append(f"<h2>{escape(TITLES[finding.kind])}</h2>")
         parts.append(f'<p class="lead">{escape(finding.sentence)}</p><div class="pictures">')
@@ -91,7 +89,7 @@ def report_html(
         ]
         parts.append("</div>")
         for table in finding.tables.values():
-            if table.plot != "none" and has_plots and table.rows:
+            if table.plot != "none" and table.rows:
                 parts.append(f'<figure class="wide">{plot_table(table)}</figure>')
         values = Table(("value", ""), tuple((k, _text(v)) for k, v in finding.numbers.items()))
         parts.append(_table(values))
