@@ -82,6 +82,14 @@ class History(Generic[StateT]):
         return self._index
 
     @property
+    def saved_index(self) -> int | None:
+        """Position in `labels` of the state that is on disk; None where it is not among them."""
+        for index, entry in enumerate(self._entries):
+            if entry is self._saved:
+                return index
+        return None
+
+    @property
     def is_saved(self) -> bool:
         """Whether the recorded state is the one that `mark_saved` was last called on."""
         return self._entries[self._index] is self._saved
@@ -125,3 +133,14 @@ class History(Generic[StateT]):
         """Step forward once, if possible."""
         if self.can_redo:
             self._index += 1
+
+    def go_to(self, index: int) -> None:
+        """Make the state after step number ``index`` of `labels` current, back or forth.
+
+        Raises:
+            IndexError: There is no such step.
+        """
+        if not 0 <= index < len(self._entries):
+            raise IndexError(f"steps go from 0 to {len(self._entries) - 1}, got {index}")
+        if self._gesture is None:
+            self._index = index

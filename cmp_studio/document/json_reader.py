@@ -98,6 +98,11 @@ class JsonReader:
                 return found
         raise self._wrong(name, wanted)
 
+    def numbers_of(self, name: str, limit: int) -> tuple[float, ...]:
+        """Return a field that is a list of at most ``limit`` finite numbers."""
+        value = self.items(name, limit)
+        return self.numbers(name, value, len(value), "a list of finite numbers")
+
     def _wrong(self, name: str, wanted: str) -> SceneFileError:
         came = repr(self.value(name))
         came = came if len(came) <= 60 else f"{came[:57]}..."

@@ -36,5 +36,29 @@ def _track_to_2(track: object) -> object:
     return result
 
 
-MIGRATIONS: Final[dict[int, Callable[[JsonObject], JsonObject]]] = {1: to_version_2}
+def to_version_3(values: JsonObject) -> JsonObject:
+    """Return version 2 as version 3: with keys of paths, delays of takes and the loop range."""
+    tracks = values.get("tracks")
+    result = {**values, "loop_range": None}
+    if isinstance(tracks, list):
+        result["tracks"] = [track_to_3(track) for track in tracks]
+    return result
+
+
+def track_to_3(track: object) -> object:
+    """Return a track of version 2 as version 3 has it."""
+    if not isinstance(track, dict):
+        return track
+    result, takes = {**track, "keys": []}, track.get("takes")
+    if isinstance(takes, list):
+        result["takes"] = [
+            {**take, "delay": 0.0} if isinstance(take, dict) else take for take in takes
+        ]
+    return result
+
+
+MIGRATIONS: Final[dict[int, Callable[[JsonObject], JsonObject]]] = {
+    1: to_version_2,
+    2: to_version_3,
+}
 """By version: what turns the values of that version into those of the next one."""

@@ -11,6 +11,7 @@ from typing import Final
 
 from cmp_studio.document.curves import curve_points, line_through
 from cmp_studio.document.easing import eased, repeated
+from cmp_studio.document.path_keys import way_share
 from cmp_studio.document.scene import FilmSettings, Scene
 from cmp_studio.document.takes import take_at
 from cmp_studio.document.tracks import Point, Repeat, Timing, Track
@@ -85,8 +86,9 @@ def displacement(track: Track, time: float, film: FilmSettings) -> Point:
 def along(track: Track, share: float) -> Point:
     """Return the displacement at ``share`` of a track's way, ``(dx, dy)`` px.
 
-    A path is followed at even speed in arc length, a take in its own time. Beyond its ends (a
-    spring, a swing) the way of an arrow or path goes on straight; a take swings to the other side.
+    A path is followed at even speed in arc length, or as its keys say, a take in its own time.
+    Beyond its ends (a spring, a swing) the way of an arrow or path goes on straight; a take swings
+    to the other side.
     """
     if track.kind == "pin" or share == 0:
         return 0.0, 0.0
@@ -99,7 +101,7 @@ def along(track: Track, share: float) -> Point:
     if track.kind == "arrow" or len(track.points) == 2:
         dx, dy = track.span
         return dx * share, dy * share
-    return line_through(track.points, track.is_smooth).at(share)
+    return line_through(track.points, track.is_smooth).at(way_share(track, share))
 
 
 def goal(track: Track) -> Point:
@@ -223,7 +225,7 @@ def way_length(track: Track, time: float, film: FilmSettings) -> float:
     if track.kind != "path" or len(track.points) == 2:
         return max(abs(dx), abs(dy))
     line = line_through(track.points, track.is_smooth)
-    share = abs(progress(track.timing, time, film))
+    share = abs(way_share(track, progress(track.timing, time, film)))
     return line.lengths[-1] * share * film.strength
 
 

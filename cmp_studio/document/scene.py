@@ -166,6 +166,8 @@ class Scene:
         fill: What holes behind a moving part show: the neighbouring background, a background that
             is painted in, or the plate.
         plate: The picture without the parts that move, for ``fill`` of ``plate``; None for none.
+        loop_range: First and last second that the window plays over and over; None for the whole
+            timeline. A film that is written is always the whole.
     """
 
     picture: Picture
@@ -177,6 +179,7 @@ class Scene:
     base_place: int = 0
     fill: HoleFill = "stretch"
     plate: Picture | None = None
+    loop_range: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         """Refuse values that make no sense."""
@@ -204,6 +207,13 @@ class Scene:
             )
 
         self._check_plate()
+        if self.loop_range is not None:
+            first, last = self.loop_range
+            if not 0 <= first < last <= MAX_DURATION:  # NaN fails too
+                raise SceneError(
+                    f"A loop range must go from 0 s or later to a later moment, at most "
+                    f"{MAX_DURATION:g} s, got {first} to {last}."
+                )
 
     def _check_groups(self) -> None:
         size = self.picture.width, self.picture.height
@@ -356,6 +366,11 @@ def remove_tracks(scene: Scene, track_ids: Iterable[int]) -> Scene:
 def set_film(scene: Scene, film: FilmSettings) -> Scene:
     """Return the scene with other film settings."""
     return replace(scene, film=film)
+
+
+def set_loop_range(scene: Scene, loop_range: tuple[float, float] | None) -> Scene:
+    """Return the scene with another part that is played over and over, seconds, or the whole."""
+    return replace(scene, loop_range=loop_range)
 
 
 def set_freeze(scene: Scene, freeze: Mask | None) -> Scene:

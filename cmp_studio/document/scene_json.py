@@ -1,11 +1,11 @@
 """A scene as JSON values, and back with every field checked.
 
-``scene.json``, version 2. All numbers are finite; px are of the picture, pixel centres at integers,
+``scene.json``, version 3. All numbers are finite; px are of the picture, pixel centres at integers,
 x right, y down; times are seconds.
 
 ==================  ============================================================================
 ``format``          always ``"cmp-studio-scene"``
-``version``         2; a newer program may write more, an older file is migrated step by step
+``version``         3; a newer program may write more, an older file is migrated step by step
 ``picture``         object: ``file`` (member of the archive: ``picture`` with the suffix of its
                     kind), ``name`` (the file name it was opened under), ``width`` and ``height``
                     (px as shown, after the camera's orientation), ``sha256`` (of the member)
@@ -14,7 +14,8 @@ x right, y down; times are seconds.
                     (list of ``[x, y]``), ``name`` (text), ``color`` (0 or more), ``is_on`` (bool),
                     ``timing`` (see below), ``is_smooth`` (bool; of a path), ``stiffness`` (px,
                     0 or more), ``takes`` (list, filled for a take only; see below), ``group``
-                    (id of a group, or 0)
+                    (id of a group, or 0), ``keys`` (list of progress, rising between 0 and 1: when
+                    a path passes its points between the ends; empty for even speed)
 ``film``            object: ``duration``, ``fps``, ``loop`` (``once``, ``ping_pong``, ``seamless``,
                     ``hold``), ``strength``, ``mode`` (``total``, ``chained``), ``shutter``
                     (degrees), ``subframes``, ``supersample``
@@ -27,13 +28,14 @@ x right, y down; times are seconds.
 ``base_place``      how many of the groups lie behind the rest of the picture
 ``fill``            what holes show: ``stretch``, ``inpaint``, ``plate``
 ``plate``           null, or an object like ``picture``, whose file is ``plate`` with its suffix
+``loop_range``      null, or ``[first, last]``: the seconds that the window plays over and over
 ==================  ============================================================================
 
 The ``timing`` of a track is an object: ``start``, ``end`` or null, ``easing`` (``linear``,
 ``ease``, ``spring``, ``curve``), ``repeat`` (``once``, ``ping_pong``, ``sway``, ``pulse``),
 ``curve`` (``[x1, y1, x2, y2]``), ``cycles`` (1 or more), ``phase`` (0 or more, below 1). Each of
 its ``takes`` is an object: ``samples`` (list of ``[t, dx, dy]``), ``smoothing`` (s), ``speed``,
-``is_on``.
+``is_on``, ``delay`` (s).
 
 A field that is missing, unknown or out of range makes the file unreadable: a scene is loaded whole
 or not at all. To change the format, raise `VERSION` and add to
@@ -63,7 +65,7 @@ from cmp_studio.document.scene import (
 from cmp_studio.document.track_json import MAX_TRACKS, track_from_json, track_to_json
 
 FORMAT: Final = "cmp-studio-scene"
-VERSION: Final = 2
+VERSION: Final = 3
 FREEZE_FILE: Final = "masks/freeze.png"
 
 
@@ -113,6 +115,7 @@ def scene_to_json(scene: Scene, *, picture_file: str, plate_file: str | None = N
         "plate": None
         if plate is None or plate_file is None
         else _picture_to_json(plate, plate_file),
+        "loop_range": None if scene.loop_range is None else list(scene.loop_range),
     }
 
 
@@ -135,7 +138,7 @@ def scene_from_json(
     top = JsonReader(values, "the scene")
     top.only(
         "format", "version", "picture", "tracks", "film", "freeze", "next_id", "groups",
-        "base_place", "fill", "plate",
+        "base_place", "fill", "plate", "loop_range",
     )  # fmt: skip
     tracks = top.items("tracks", MAX_TRACKS)
     groups = top.items("groups", MAX_GROUPS)
@@ -156,6 +159,7 @@ def scene_from_json(
             base_place=top.integer("base_place"),
             fill=top.choice("fill", HOLE_FILLS),
             plate=None if plate is None else _picture_from_json(plate, read_picture),
+            loop_range=_range_from_json(top),
         )
     except SceneFileError:
         raise
@@ -214,6 +218,14 @@ def _mask_from_json(
     values = owner.child(name)
     values.only("file", "feather")
     return read_mask(values.choice("file", (file,)), values.number("feather"))
+
+
+def _range_from_json(top: JsonReader) -> tuple[float, float] | None:
+    value = top.value("loop_range")
+    if value is None:
+        return None
+    first, last = top.numbers("loop_range", value, 2, "null or two finite numbers")
+    return first, last
 
 
 def _group_from_json(values: JsonReader, read_mask: Callable[[str, float], Mask]) -> Group:

@@ -22,6 +22,7 @@ MAX_SAMPLES: Final = 20_000
 MAX_SMOOTHING: Final = 2.0
 MIN_SPEED: Final = 0.05
 MAX_SPEED: Final = 20.0
+MAX_DELAY: Final = 600.0
 
 _STEP: Final = 1 / 120
 """Seconds between the points of a smoothed take."""
@@ -37,12 +38,14 @@ class Take:
             none. The first and last place stay where they are.
         speed: Factor; 2 plays it twice as fast as it was recorded.
         is_on: Whether it counts.
+        delay: How long after its track it begins, seconds of the timeline.
     """
 
     samples: tuple[TakeSample, ...]
     smoothing: float = 0.0
     speed: float = 1.0
     is_on: bool = True
+    delay: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse values that make no sense."""
@@ -65,11 +68,13 @@ class Take:
             raise TrackError(
                 f"A take's speed must be from {MIN_SPEED:g} to {MAX_SPEED:g}, got {self.speed}."
             )
+        if not 0 <= self.delay <= MAX_DELAY:
+            raise TrackError(f"A take's delay must be from 0 to {MAX_DELAY:g} s, got {self.delay}.")
 
     @property
     def seconds(self) -> float:
-        """How long it plays at its speed, seconds."""
-        return self.samples[-1][0] / self.speed
+        """When it is over, seconds after its track began: its delay and its length at its speed."""
+        return self.delay + self.samples[-1][0] / self.speed
 
 
 def take_from(samples: Iterable[TakeSample], *, recording_speed: float = 1.0) -> Take:
@@ -104,10 +109,10 @@ def take_at(take: Take, seconds: float) -> tuple[float, float]:
 
     Args:
         take: Any take, whether on or off.
-        seconds: Since its start, at its speed; before and after it the ends hold.
+        seconds: Since its track began; before and after the take its ends hold.
     """
     times, xs, ys = _track_of(take.samples, take.smoothing)
-    at = seconds * take.speed
+    at = (seconds - take.delay) * take.speed
     if at <= times[0]:
         return xs[0], ys[0]
     if at >= times[-1]:

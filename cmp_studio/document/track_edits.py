@@ -41,7 +41,15 @@ def insert_point(track: Track, index: int, point: Point) -> Track:
         )
     x, y = point
     points = (*track.points[:index], (float(x), float(y)), *track.points[index:])
-    return replace(track, kind="path", points=points)
+    keys = track.keys
+    if keys:  # the new point is passed half-way between its neighbours
+        known = (0.0, *keys, 1.0)
+        if index == len(track.points):  # what was the end gets a time of its own
+            known = (*(key * (1 - 1 / len(track.points)) for key in known), 1.0)
+        else:
+            known = (*known[:index], (known[index - 1] + known[index]) / 2, *known[index:])
+        keys = known[1:-1]
+    return replace(track, kind="path", points=points, keys=keys)
 
 
 def insert_point_near(track: Track, point: Point) -> tuple[Track, int]:
@@ -67,7 +75,11 @@ def remove_point(track: Track, index: int) -> Track:
     points = (*track.points[:index], *track.points[index + 1 :])
     if len(points) < 2:
         raise TrackError("A path has at least two points; delete the track instead.")
-    return replace(track, kind="arrow" if len(points) == 2 else "path", points=points)
+    keys = track.keys
+    if keys:  # where an end goes, its neighbour becomes the end
+        gone = min(max(index - 1, 0), len(keys) - 1)
+        keys = (*keys[:gone], *keys[gone + 1 :])
+    return replace(track, kind="arrow" if len(points) == 2 else "path", points=points, keys=keys)
 
 
 def set_smooth(track: Track, is_smooth: bool) -> Track:  # noqa: FBT001 - a setter's only value
@@ -132,7 +144,9 @@ def with_take(track: Track, take: Take, *, start: float, mode: Literal["layer", 
     """
     if track.kind != "take" or mode == "new":
         timing = Timing(start=start, repeat=track.timing.repeat)
-        return replace(track, kind="take", points=track.points[:1], takes=(take,), timing=timing)
+        return replace(
+            track, kind="take", points=track.points[:1], takes=(take,), timing=timing, keys=()
+        )
     earliest = min(start, track.timing.start)
     old = [_delayed(layer, track.timing.start - earliest) for layer in track.takes]
     takes = (*old, _delayed(take, start - earliest))
@@ -157,7 +171,7 @@ def set_take(track: Track, index: int, take: Take | None) -> Track:
 
 
 def path_from_take(track: Track, *, tolerance: float = 2.0) -> Track:
-    """Return a take as a path of few points, for editing by hand; its own speed is lost.
+    """Return a take as a path of few points that are passed when the take passed them.
 
     Args:
         track: A take.
@@ -175,14 +189,16 @@ def path_from_take(track: Track, *, tolerance: float = 2.0) -> Track:
     for i in range(count):
         at = [take_at(take, seconds * i / (count - 1)) for take in track.takes if take.is_on]
         way.append((x0 + sum(x for x, _ in at), y0 + sum(y for _, y in at)))
-    points = _simplified(way, tolerance)
-    timing = replace(track.timing, end=track.timing.start + seconds)
+    corners = _simplified(way, tolerance)
+    points = tuple(way[i] for i in corners)
+    keys = tuple(i / (count - 1) for i in corners[1:-1])
+    timing = replace(track.timing, end=track.timing.start + seconds, easing="linear")
     kind: Literal["arrow", "path"] = "arrow" if len(points) == 2 else "path"
-    return replace(track, kind=kind, points=tuple(points), takes=(), timing=timing)
+    return replace(track, kind=kind, points=points, keys=keys, takes=(), timing=timing)
 
 
-def _simplified(way: list[Point], tolerance: float) -> list[Point]:
-    """Return the corners of a line that all its points are near to (Douglas and Peucker, 1973)."""
+def _simplified(way: list[Point], tolerance: float) -> list[int]:
+    """Return which points are corners of a line that all are near to (Douglas, Peucker, 1973)."""
     kept = {0, len(way) - 1}
     spans = [(0, len(way) - 1)]
     while spans:
@@ -192,16 +208,12 @@ def _simplified(way: list[Point], tolerance: float) -> list[Point]:
         if far is not None and _leg_distance(way[far], way[first], way[last]) > tolerance:
             kept.add(far)
             spans += [(first, far), (far, last)]
-    return [way[i] for i in sorted(kept)]
+    return sorted(kept)
 
 
 def _delayed(take: Take, seconds: float) -> Take:
-    """Return a take that waits before it begins, seconds at its speed."""
-    if seconds <= 0:
-        return take
-    wait = seconds * take.speed
-    later = tuple((t + wait, dx, dy) for t, dx, dy in take.samples)
-    return replace(take, samples=((0.0, 0.0, 0.0), *later))
+    """Return a take that begins so much later, seconds."""
+    return take if seconds <= 0 else replace(take, delay=take.delay + seconds)
 
 
 def _flipped(take: Take, sign_x: int, sign_y: int) -> Take:

@@ -11,6 +11,7 @@ from typing import Final
 
 from cmp_studio.document.errors import DocumentError, SceneFileError, TrackError
 from cmp_studio.document.json_reader import JsonObject, JsonReader
+from cmp_studio.document.migrations import track_to_3
 from cmp_studio.document.takes import MAX_SAMPLES, Take
 from cmp_studio.document.tracks import (
     EASINGS,
@@ -23,7 +24,7 @@ from cmp_studio.document.tracks import (
 )
 
 TRACKS_FORMAT: Final = "cmp-studio-tracks"
-TRACKS_VERSION: Final = 2
+TRACKS_VERSION: Final = 3
 MAX_TRACKS: Final = 10_000
 
 _MAX_TEXT: Final = 64 << 20
@@ -56,12 +57,15 @@ def tracks_from_text(text: str) -> tuple[Track, ...]:
     try:
         top = JsonReader(values, "the text")
         top.only("format", "version", "tracks")
-        if top.integer("version") != TRACKS_VERSION:
+        version = top.integer("version")
+        if version not in (TRACKS_VERSION - 1, TRACKS_VERSION):
             raise TrackError(
                 f"The tracks were copied from another version of CMP Studio; this one pastes "
-                f"version {TRACKS_VERSION}."
+                f"versions {TRACKS_VERSION - 1} and {TRACKS_VERSION}."
             )
         items = top.items("tracks", MAX_TRACKS)
+        if version < TRACKS_VERSION:
+            items = [track_to_3(track) for track in items]
         return tuple(track_from_json(JsonReader(v, f"track {i}")) for i, v in enumerate(items))
     except SceneFileError as error:
         reason = str(error).removeprefix("The scene file is damaged: ")
@@ -95,10 +99,12 @@ def track_to_json(track: Track) -> JsonObject:
                 "smoothing": take.smoothing,
                 "speed": take.speed,
                 "is_on": take.is_on,
+                "delay": take.delay,
             }
             for take in track.takes
         ],
         "group": track.group,
+        "keys": list(track.keys),
     }
 
 
@@ -110,7 +116,7 @@ def track_from_json(values: JsonReader) -> Track:
     """
     values.only(
         "id", "kind", "points", "name", "color", "is_on", "timing", "is_smooth", "stiffness",
-        "takes", "group",
+        "takes", "group", "keys",
     )  # fmt: skip
     takes = values.items("takes", MAX_TAKES)
     try:
@@ -126,6 +132,7 @@ def track_from_json(values: JsonReader) -> Track:
             stiffness=values.number("stiffness"),
             takes=tuple(_take_from_json(JsonReader(take, "a take")) for take in takes),
             group=values.integer("group"),
+            keys=values.numbers_of("keys", MAX_POINTS),
         )
     except SceneFileError:
         raise
@@ -149,7 +156,7 @@ def _timing_from_json(values: JsonReader) -> Timing:
 
 
 def _take_from_json(values: JsonReader) -> Take:
-    values.only("samples", "smoothing", "speed", "is_on")
+    values.only("samples", "smoothing", "speed", "is_on", "delay")
     samples = []
     for item in values.items("samples", MAX_SAMPLES):
         t, dx, dy = values.numbers("samples", item, 3, "triples [t, dx, dy] of finite numbers")
@@ -159,4 +166,5 @@ def _take_from_json(values: JsonReader) -> Take:
         smoothing=values.number("smoothing"),
         speed=values.number("speed"),
         is_on=values.flag("is_on"),
+        delay=values.number("delay"),
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Final, Literal, TypeAlias, get_args
 
 from cmp_studio.document.errors import TrackError
@@ -102,6 +103,8 @@ class Track:
             this much around it move, or stay, as one. 0 is the spot alone.
         takes: The recorded drags of a take, layered: their displacements add up.
         group: Id of the group that it moves in, 0 for the rest of the picture.
+        keys: When a path passes its points between the ends, as progress, rising from 0 to 1; empty
+            for even speed along its length.
     """
 
     id: int
@@ -115,6 +118,7 @@ class Track:
     stiffness: float = 0.0
     takes: tuple[Take, ...] = ()
     group: int = 0
+    keys: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse values that make no sense."""
@@ -146,6 +150,17 @@ class Track:
             raise TrackError(f"Only a take has recordings, this is a track of kind {self.kind}.")
         if self.group < 0:
             raise TrackError(f"A track's group must be 0 or more, got {self.group}.")
+        if self.keys:
+            self._check_keys()
+
+    def _check_keys(self) -> None:
+        if self.kind != "path" or len(self.keys) != len(self.points) - 2:
+            raise TrackError(
+                f"A path has a key for each point between its ends, this {self.kind} of "
+                f"{len(self.points)} points has {len(self.keys)}."
+            )
+        if not all(a < b for a, b in pairwise((0.0, *self.keys, 1.0))):  # NaN fails too
+            raise TrackError(f"A path's keys must rise from above 0 to below 1, got {self.keys}.")
 
     @property
     def tail(self) -> Point:

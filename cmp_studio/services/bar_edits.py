@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-from cmp_studio.document.motion import along, progress, track_span
+from cmp_studio.document.motion import track_span
 from cmp_studio.document.scene import FilmSettings
 from cmp_studio.document.tracks import Timing, Track
 
@@ -40,36 +40,6 @@ def dragged(
     if track.timing.end is None and track.kind == "take":
         return _timed(track, film, start, None)
     return _timed(track, film, start, start + length)
-
-
-def point_times(track: Track, film: FilmSettings) -> list[float]:
-    """Return when a track passes its marks, seconds on the timeline.
-
-    Marks of a path are its points between the ends; of a take, where its recordings begin and end.
-    """
-    first, last = track_span(track, film)
-    if track.kind == "take":
-        times = {round(first + take.seconds, 4) for take in track.takes if take.is_on}
-        return sorted(time for time in times if time < last)
-    if track.kind != "path" or len(track.points) < 3 or last <= first:
-        return []
-    x, y = track.tail
-    count = 240
-    steps = [first + (last - first) * step / count for step in range(count + 1)]
-    spots = []
-    for time in steps:
-        dx, dy = along(track, progress(track.timing, time, film))
-        spots.append((x + dx, y + dy))
-    found = []
-    begin = 0
-    for px, py in track.points[1:-1]:
-        near = min(
-            range(begin, len(spots)),
-            key=lambda i: (spots[i][0] - px) ** 2 + (spots[i][1] - py) ** 2,
-        )
-        found.append(steps[near])
-        begin = near
-    return found
 
 
 def _snapped(time: float, film: FilmSettings, is_snapping: bool) -> float:  # noqa: FBT001 - private

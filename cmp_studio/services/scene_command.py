@@ -51,7 +51,7 @@ def is_plain(scene: Scene) -> bool:
         scene.film.duration, scene.film.fps, scene.film.loop, scene.film.strength
     )
     return (
-        scene == bare
+        replace(scene, loop_range=None) == bare
         and scene.film == plain_film
         and all(_is_plain_track(track) for track in tracks)
     )

@@ -151,6 +151,21 @@ class Session(QObject):
         """Name of the step that `redo` does again; empty when there is none."""
         return "" if self._history is None else self._history.redo_label
 
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """Names of all steps that can be undone or redone; the first is the start, without one."""
+        return () if self._history is None else self._history.labels
+
+    @property
+    def step_index(self) -> int:
+        """Which of `steps` was the last one."""
+        return 0 if self._history is None else self._history.index
+
+    @property
+    def saved_step(self) -> int | None:
+        """Which of `steps` is in the scene's file; None where none is."""
+        return None if self._history is None else self._history.saved_index
+
     def start(
         self,
         scene: Scene,
@@ -268,6 +283,13 @@ class Session(QObject):
         self.commit()
         if self._history is not None and self._history.can_redo:
             self._history.redo()
+            self._announce()
+
+    def go_to(self, index: int) -> None:
+        """Undo or redo until step number ``index`` of `steps` was the last one."""
+        self.commit()
+        if self._history is not None and 0 <= index < len(self._history.labels):
+            self._history.go_to(index)
             self._announce()
 
     # Selection.

@@ -12,6 +12,7 @@ from cmp_studio.services.brush import Brush
 from cmp_studio.services.export_job import ExportJob, ExportSettings
 from cmp_studio.services.export_queue import ExportQueue
 from cmp_studio.services.layer_commands import LayerCommands
+from cmp_studio.services.loop_range import LoopRange
 from cmp_studio.services.mask_tints import MaskTints
 from cmp_studio.services.modes import ANIMATE, Modes
 from cmp_studio.services.motion_backend import EngineChoice, EngineFactory, load_engine
@@ -56,6 +57,7 @@ class Studio(QObject):
         self.playback = Playback(self)
         self.worker = PredictorWorker(make_engine, self)
         self.preview = Preview(self.session, self.playback, self.worker, parent=self)
+        self.loop_range = LoopRange(self.session, self.preview, self.playback, self)
         self.commands = TrackCommands(self.session)
         self.pen = PathPen(self.session, self)
         self.brush = Brush(self.session, self.background, self)

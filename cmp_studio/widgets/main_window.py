@@ -25,6 +25,7 @@ from cmp_studio.widgets.coach import CoachMarks, CoachStep
 from cmp_studio.widgets.dialogs import ask_stop_exports, show_problem
 from cmp_studio.widgets.document_desk import DocumentDesk
 from cmp_studio.widgets.export_dialog import ExportDialog
+from cmp_studio.widgets.history_panel import HistoryPanel
 from cmp_studio.widgets.inspector import Inspector
 from cmp_studio.widgets.layers_panel import LayersPanel
 from cmp_studio.widgets.mode_desk import ModeDesk
@@ -64,7 +65,10 @@ class MainWindow(QMainWindow):
         self.welcome = Welcome(studio.preferences, studio.background, studio.thumbnails, themes)
         self.inspector = Inspector(session, options, themes)
         self.layers = LayersPanel(session, studio.layers, studio.brush, themes)
-        self.timeline = Timeline(session, playback, preview, studio.recorder, themes)
+        self.timeline = Timeline(
+            session, playback, preview, studio.recorder, studio.loop_range, themes
+        )
+        self.history = HistoryPanel(session)
         self.status = StatusBar(tools, preview, studio.exports)
         self.coach = CoachCard(session, themes, self.canvas)
         self._veil = DropVeil(themes, self)
@@ -116,7 +120,7 @@ class MainWindow(QMainWindow):
 
     def on_dock_toggled(self, _name: str, is_shown: bool) -> None:  # noqa: FBT001 - a slot
         """Show in the menu which panels are there."""
-        for name in ("inspector", "layers", "timeline"):
+        for name in ("inspector", "layers", "history", "timeline"):
             self.actions_by_name[name].setChecked(not self.page.dock(name).isHidden())
 
     def on_inspector_toggled(self, is_shown: bool) -> None:  # noqa: FBT001 - a slot
@@ -137,6 +141,12 @@ class MainWindow(QMainWindow):
     def on_timeline_toggled(self, is_shown: bool) -> None:  # noqa: FBT001 - a slot
         """Show or hide the timeline."""
         self.page.dock("timeline").setVisible(is_shown)
+
+    def on_history_toggled(self, is_shown: bool) -> None:  # noqa: FBT001 - a slot
+        """Show or hide the undo steps."""
+        self.page.dock("history").setVisible(is_shown)
+        if is_shown:
+            self.page.dock("history").raise_()
 
     def on_coached(self) -> None:
         """The first steps were seen; they come again only when asked for."""
@@ -285,6 +295,7 @@ class MainWindow(QMainWindow):
         )
         self.page.add_dock("inspector", "Inspector", self.inspector, right)
         self.page.add_dock("layers", "Layers", self.layers, right)
+        self.page.add_dock("history", "History", self.history, right)
         self.page.add_dock("timeline", "Timeline", self.timeline, bottom)
         self._stack = QStackedWidget()
         self._stack.addWidget(self.welcome)
@@ -339,6 +350,7 @@ class MainWindow(QMainWindow):
         actions = self.actions_by_name
         actions["inspector"].toggled.connect(self.on_inspector_toggled)
         actions["layers"].toggled.connect(self.on_layers_toggled)
+        actions["history"].toggled.connect(self.on_history_toggled)
         actions["timeline"].toggled.connect(self.on_timeline_toggled)
 
     def _may_stop_exports(self) -> bool:

@@ -17,7 +17,7 @@ from cmp_studio.widgets.bars import separator
 
 INSPECTOR_WIDTH: Final = 272
 TIMELINE_HEIGHT: Final = 208
-_VERSION: Final = 2
+_VERSION: Final = 3
 
 
 class StudioPage(QMainWindow):
@@ -78,6 +78,7 @@ class StudioPage(QMainWindow):
         areas = {
             "inspector": Qt.DockWidgetArea.RightDockWidgetArea,
             "layers": Qt.DockWidgetArea.RightDockWidgetArea,
+            "history": Qt.DockWidgetArea.RightDockWidgetArea,
             "timeline": Qt.DockWidgetArea.BottomDockWidgetArea,
         }
         for name, dock in self._docks.items():
@@ -85,6 +86,7 @@ class StudioPage(QMainWindow):
             self.addDockWidget(areas[name], dock)
             dock.show()
         self.tabifyDockWidget(self._docks["inspector"], self._docks["layers"])
+        self.tabifyDockWidget(self._docks["layers"], self._docks["history"])
         self._docks["inspector"].raise_()
         self.resizeDocks([self._docks["inspector"]], [INSPECTOR_WIDTH], Qt.Orientation.Horizontal)
         self.resizeDocks([self._docks["timeline"]], [TIMELINE_HEIGHT], Qt.Orientation.Vertical)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import get_args
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QAction, QActionGroup, QIcon
+from PySide6.QtGui import QAction, QActionGroup, QIcon, QKeyEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 
 from cmp_studio.document.motion import loop_gap
 from cmp_studio.document.scene import LoopMode
+from cmp_studio.services.loop_range import LoopRange
 from cmp_studio.services.playback import Playback
 from cmp_studio.services.preview import Preview
 from cmp_studio.services.recorder import Recorder
@@ -52,6 +53,7 @@ class Timeline(QFrame):
         playback: Playback,
         preview: Preview,
         recorder: Recorder,
+        loop_range: LoopRange,
         themes: ThemeManager,
         parent: QWidget | None = None,
     ) -> None:
@@ -97,10 +99,13 @@ class Timeline(QFrame):
         self.play_button.clicked.connect(playback.toggle)
         self.previous_button.clicked.connect(self.on_previous_clicked)
         self.next_button.clicked.connect(self.on_next_clicked)
-        self.whole_button.clicked.connect(playback.clear_range)
+        self.whole_button.clicked.connect(loop_range.clear)
         self.fit_button.clicked.connect(self.scale.fit)
         self.ruler.scrubbed.connect(self.on_scrubbed)
-        self.ruler.range_dragged.connect(playback.set_range)
+        self.ruler.range_dragged.connect(loop_range.drag)
+        self.ruler.range_ended.connect(session.commit)
+        self.ruler.range_cancelled.connect(session.abort)
+        session.opened.connect(self.ruler.on_opened)
         self.rows.hint_changed.connect(self.hint_changed)
         playback.frame_changed.connect(self.on_time_changed)
         playback.film_changed.connect(self.on_time_changed)
@@ -119,6 +124,17 @@ class Timeline(QFrame):
     def sizeHint(self) -> QSize:
         """Room for a few tracks."""
         return QSize(640, 172)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Play and pause with Space, step with left and right, wherever the focus is here."""
+        steps = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
+        key = Qt.Key(event.key())
+        if key == Qt.Key.Key_Space:
+            self._playback.toggle()
+        elif key in steps and self.ruler.hasFocus():
+            self._playback.step(steps[key])
+        else:
+            super().keyPressEvent(event)
 
     def on_time_changed(self) -> None:
         """Show the due time."""

@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF, QWheelEvent
+from PySide6.QtGui import (
+    QColor,
+    QFocusEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPolygonF,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from cmp_studio.services.playback import Playback
@@ -23,11 +33,15 @@ class FrameRuler(QWidget):
 
     Signals:
         scrubbed(index): The user put the playhead on this frame.
-        range_dragged(first, last): The user chose these frames to play.
+        range_dragged(first, last): The user is choosing these frames to play.
+        range_ended(): They are chosen.
+        range_cancelled(): They are not to be.
     """
 
     scrubbed = Signal(int)
     range_dragged = Signal(int, int)
+    range_ended = Signal()
+    range_cancelled = Signal()
 
     def __init__(
         self,
@@ -45,6 +59,7 @@ class FrameRuler(QWidget):
         self._range_from: int | None = None
         self.setAccessibleName("Playhead")
         self.setToolTip("Drag to scrub · Shift+drag sets what is played · wheel zooms")
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumWidth(GUTTER + 120)
         self.setFixedHeight(_HEIGHT)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -55,6 +70,10 @@ class FrameRuler(QWidget):
         preview.cached_changed.connect(self.update)
         scale.changed.connect(self.update)
         themes.changed.connect(self.update)
+
+    def on_opened(self) -> None:
+        """Another document is open: no range is being chosen."""
+        self._range_from = None
 
     def index_at(self, x: float) -> int:
         """The frame at a screen position."""
@@ -91,7 +110,27 @@ class FrameRuler(QWidget):
 
     def mouseReleaseEvent(self, _event: QMouseEvent) -> None:
         """The range is chosen."""
-        self._range_from = None
+        if self._range_from is not None:
+            self._range_from = None
+            self.range_ended.emit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Give up choosing a range with Esc; leave other keys to the timeline."""
+        if event.key() == Qt.Key.Key_Escape and self._range_from is not None:
+            self._range_from = None
+            self.range_cancelled.emit()
+        else:
+            super().keyPressEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Show the focus."""
+        super().focusInEvent(event)
+        self.update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Show that the focus is elsewhere."""
+        super().focusOutEvent(event)
+        self.update()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Zoom around the mouse."""
@@ -111,7 +150,8 @@ class FrameRuler(QWidget):
             accent = QColor(theme.accent)
             painter.setPen(QPen(accent, 1.5))
             painter.drawLine(QPointF(x, 10), QPointF(x, self.height()))
-            painter.setPen(Qt.PenStyle.NoPen)
+            outline = QPen(QColor(theme.text), 1.5) if self.hasFocus() else Qt.PenStyle.NoPen
+            painter.setPen(outline)
             painter.setBrush(accent)
             painter.drawPolygon(
                 QPolygonF([QPointF(x - 6, 2), QPointF(x + 6, 2), QPointF(x + 6, 8), QPointF(x, 14),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -15,29 +14,27 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QPen,
-    QPolygonF,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from cmp_studio.document.motion import track_span
-from cmp_studio.document.scene import FilmSettings, Scene, replace_track
+from cmp_studio.document.scene import Scene, replace_track
+from cmp_studio.document.track_marks import MarkKind, TrackMark, track_marks
 from cmp_studio.document.tracks import Track
-from cmp_studio.services.bar_edits import BarPart, dragged, point_times
+from cmp_studio.services.bar_edits import BarPart, dragged
+from cmp_studio.services.mark_edits import MARK_LABELS, dragged_mark, mark_hint
 from cmp_studio.services.playback import Playback
 from cmp_studio.services.preview import Preview
 from cmp_studio.services.session import Session
 from cmp_studio.services.wording import track_title, tracks_title
-from cmp_studio.widgets.theme import TRACK_COLORS, ThemeManager
+from cmp_studio.widgets.row_painter import EYE_WIDTH, MARK_PX, ROW_HEIGHT, RowLook, draw_row
+from cmp_studio.widgets.theme import ThemeManager
 from cmp_studio.widgets.time_scale import GUTTER, TimeScale
 from cmp_studio.widgets.timeline_ruler import wheel_timeline
 
-ROW_HEIGHT: Final = 24
 _EDGE_PX: Final = 8.0
 _DRAG_PX: Final = 3.0
-_EYE: Final = 22.0
-_TOO_LIGHT: Final = 0.85
-"""Track colours lighter than this are not seen on a light ground."""
 
 RowPart = Literal["eye", "name", "start", "middle", "end", "row"]
 
@@ -51,12 +48,22 @@ class _BarDrag:
     is_drag: bool = False
 
 
+@dataclass(slots=True)
+class _MarkDrag:
+    track: Track
+    mark: TrackMark
+    start_x: float
+    base: Scene
+    is_drag: bool = False
+
+
 class TrackRows(QWidget):
     """One row for each track, the newest on top, as on the photo.
 
-    Mouse: a bar is dragged by its middle or its ends (Shift: not to whole frames); a click selects;
-    a double-click on a name renames. Keys: up and down select, left and right move the bar by a
-    frame, Enter renames, Space is left to the window.
+    Mouse: a bar is dragged by its middle or its ends, a mark on it by itself (Shift: not to whole
+    frames); a click selects; a double-click on a name renames. Keys: up and down select, page up
+    and down choose a mark of the selected track, left and right move the chosen mark or the bar by
+    a frame, Enter renames, Esc gives up. Space is left to the timeline.
 
     Signals:
         hint_changed(text): What a press would do here; empty when the mouse is elsewhere.
@@ -79,7 +86,8 @@ class TrackRows(QWidget):
         self._preview = preview
         self._scale = scale
         self._themes = themes
-        self._drag: _BarDrag | None = None
+        self._drag: _BarDrag | _MarkDrag | None = None
+        self._chosen: tuple[int, MarkKind, int] | None = None
         self._renamed = 0
         self.setAccessibleName("Tracks in time")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -89,7 +97,8 @@ class TrackRows(QWidget):
         self._editor.hide()
         self._editor.editingFinished.connect(self.on_renamed)
         session.scene_changed.connect(self.on_scene_changed)
-        session.selection_changed.connect(self.update)
+        session.selection_changed.connect(self.on_selection_changed)
+        session.opened.connect(self.on_opened)
         playback.frame_changed.connect(self.update)
         scale.changed.connect(self.update)
         themes.changed.connect(self.update)
@@ -100,6 +109,17 @@ class TrackRows(QWidget):
         self.setMinimumHeight(max(1, len(self._tracks())) * ROW_HEIGHT + 4)
         self.updateGeometry()
         self.update()
+
+    def on_selection_changed(self) -> None:
+        """A mark is chosen only while its track is selected."""
+        if self._chosen is not None and self._chosen[0] not in self._session.selection:
+            self._chosen = None
+        self.update()
+
+    def on_opened(self) -> None:
+        """Another document is open: what was dragged is gone."""
+        self._drag = None
+        self._chosen = None
 
     def sizeHint(self) -> QSize:
         """As high as the tracks need."""
@@ -116,8 +136,18 @@ class TrackRows(QWidget):
         """Where the name of a track lies."""
         for row, track in enumerate(self._tracks()):
             if track.id == track_id:
-                return QRectF(_EYE, row * ROW_HEIGHT, GUTTER - _EYE - 8, ROW_HEIGHT)
+                return QRectF(EYE_WIDTH, row * ROW_HEIGHT, GUTTER - EYE_WIDTH - 8, ROW_HEIGHT)
         return QRectF()
+
+    def mark_position(self, track_id: int, number: int) -> QPointF:
+        """Where a mark of a track lies, counted from 0 as they come in time."""
+        scene = self._session.scene
+        if scene is None:
+            return QPointF()
+        mark = track_marks(scene.track(track_id), scene.film)[number]
+        return QPointF(
+            self._scale.x_of(mark.time, self.width()), self.bar_rect(track_id).center().y()
+        )
 
     def rename(self, track_id: int) -> None:
         """Let the user type a name."""
@@ -166,7 +196,13 @@ class TrackRows(QWidget):
         if track.id not in self._session.selection:
             extends = event.modifiers() & Qt.KeyboardModifier.ShiftModifier
             self._session.select([*self._session.selection, track.id] if extends else [track.id])
-        if part in ("start", "middle", "end") and track.kind != "pin":
+        mark = self._mark_at(track, event.position())
+        self._chosen = None if mark is None else (track.id, mark.kind, mark.index)
+        self.update()
+        if mark is not None:
+            self._session.commit()
+            self._drag = _MarkDrag(track, mark, event.position().x(), scene)
+        elif part in ("start", "middle", "end") and track.kind != "pin":
             self._session.commit()
             held: BarPart = "start" if part == "start" else "end" if part == "end" else "middle"
             ids = self._session.selection
@@ -185,6 +221,15 @@ class TrackRows(QWidget):
         width = self.width()
         seconds = self._scale.time_at(dx, width) - self._scale.time_at(0, width)
         is_snapping = not event.modifiers() & Qt.KeyboardModifier.ShiftModifier
+        if isinstance(drag, _MarkDrag):
+            time = drag.mark.time + seconds
+            dragged_track = dragged_mark(
+                drag.track, drag.base.film, drag.mark, time, is_snapping=is_snapping
+            )
+            label = MARK_LABELS[drag.mark.kind]
+            changed = replace_track(drag.base, dragged_track)
+            self._session.preview(changed, label, edited=[drag.track.id])
+            return
         changed, moved = drag.base, []
         for track in drag.base.tracks:
             if track.id in drag.track_ids and track.kind != "pin":
@@ -228,13 +273,20 @@ class TrackRows(QWidget):
             step = -1 if key == Qt.Key.Key_Up else 1
             row = (selected[0] + step if selected else 0) % len(tracks)
             self._session.select([tracks[row].id])
+        elif key in (Qt.Key.Key_PageUp, Qt.Key.Key_PageDown) and selected:
+            self._choose_mark(tracks[selected[0]], -1 if key == Qt.Key.Key_PageUp else 1)
         elif key in (Qt.Key.Key_Left, Qt.Key.Key_Right) and selected:
-            self._step_bars(-1 if key == Qt.Key.Key_Left else 1)
+            step = -1 if key == Qt.Key.Key_Left else 1
+            if not self._step_mark(step):
+                self._step_bars(step)
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and selected:
             self.rename(tracks[selected[0]].id)
         elif key == Qt.Key.Key_Escape and self._drag is not None:
             self._drag = None
             self._session.abort()
+        elif key == Qt.Key.Key_Escape and self._chosen is not None:
+            self._chosen = None
+            self.update()
         else:
             super().keyPressEvent(event)
 
@@ -258,7 +310,7 @@ class TrackRows(QWidget):
         painter.fillRect(self.rect(), QColor(theme.window))
         if scene is not None:
             for row, track in enumerate(self._tracks()):
-                self._draw_row(painter, row, track, scene.film)
+                draw_row(painter, track, self._look(row, track, scene), theme)
             if not scene.tracks:
                 painter.setPen(QColor(theme.muted))
                 room = QRectF(GUTTER, 0, self.width() - GUTTER, ROW_HEIGHT + 4)
@@ -270,62 +322,40 @@ class TrackRows(QWidget):
                 painter.drawLine(QPointF(x, 0), QPointF(x, self.height()))
         painter.end()
 
-    def _draw_row(self, painter: QPainter, row: int, track: Track, film: FilmSettings) -> None:
-        theme = self._themes.theme
-        top = row * ROW_HEIGHT
-        is_selected = track.id in self._session.selection
-        if is_selected:
-            ground = QColor(theme.pressed if self.hasFocus() else theme.hover)
-            painter.fillRect(QRectF(0, top, self.width(), ROW_HEIGHT), ground)
-        color = QColor(TRACK_COLORS[track.color % len(TRACK_COLORS)])
-        if not theme.is_dark and color.lightnessF() > _TOO_LIGHT:
-            color = QColor(theme.muted)
-        self._draw_sign(painter, QPointF(_EYE / 2 + 3, top + ROW_HEIGHT / 2), track, color)
-        painter.setPen(QColor(theme.text if track.is_on else theme.disabled))
-        name = painter.fontMetrics().elidedText(
-            track_title(track), Qt.TextElideMode.ElideRight, GUTTER - round(_EYE) - 16
-        )
-        name_rect = QRectF(_EYE + 4, top, GUTTER - _EYE - 12, ROW_HEIGHT)
-        painter.drawText(name_rect, Qt.AlignmentFlag.AlignVCenter, name)
-        painter.save()
-        painter.setClipRect(QRectF(GUTTER - 4, top, self.width() - GUTTER + 4, ROW_HEIGHT))
-        bar = self._bar(row, track)
-        fill = QColor(color)
-        fill.setAlphaF(0.9 if track.is_on else 0.3)
-        if track.kind == "pin":
-            bar = QRectF(bar.left(), bar.center().y() - 1.5, bar.width(), 3)
-        painter.setPen(QPen(QColor(theme.text), 1.5) if is_selected else Qt.PenStyle.NoPen)
-        painter.setBrush(fill)
-        painter.drawRoundedRect(bar, min(4.0, bar.height() / 2), min(4.0, bar.height() / 2))
-        painter.setPen(QPen(QColor(20, 20, 20, 160), 1))
-        painter.setBrush(QColor(255, 255, 255))
-        for time in point_times(track, film):
-            at = QPointF(self._scale.x_of(time, self.width()), bar.center().y())
-            diamond = [QPointF(0, -4), QPointF(4, 0), QPointF(0, 4), QPointF(-4, 0)]
-            painter.drawPolygon(QPolygonF([at + corner for corner in diamond]))
-        painter.restore()
-
-    def _draw_sign(self, painter: QPainter, at: QPointF, track: Track, color: QColor) -> None:
-        """The kind of the track as a shape; hollow while it is off."""
-        painter.setPen(QPen(color, 1.8))
-        painter.setBrush(color if track.is_on else Qt.BrushStyle.NoBrush)
-        if track.kind == "pin":
-            corners = [QPointF(0, -5), QPointF(5, 0), QPointF(0, 5), QPointF(-5, 0)]
-            painter.drawPolygon(QPolygonF([at + corner for corner in corners]))
-        elif track.kind == "take":
-            painter.drawEllipse(at, 4.5, 4.5)
-        elif track.kind == "path":
-            turn = [at + QPointF(5 * math.cos(a), 5 * math.sin(a)) for a in (-2.6, -0.9, 0.4, 2.2)]
-            painter.drawPolygon(QPolygonF(turn))
-        else:
-            arrow = [QPointF(-5, -4), QPointF(5.5, 0), QPointF(-5, 4)]
-            painter.drawPolygon(QPolygonF([at + corner for corner in arrow]))
-
     # Inside.
 
     def _tracks(self) -> tuple[Track, ...]:
         scene = self._session.scene
         return () if scene is None else tuple(reversed(scene.tracks))
+
+    def _look(self, row: int, track: Track, scene: Scene) -> RowLook:
+        marks = [
+            (
+                self._scale.x_of(mark.time, self.width()),
+                (track.id, mark.kind, mark.index) == self._chosen,
+            )
+            for mark in track_marks(track, scene.film)
+        ]
+        return RowLook(
+            top=row * ROW_HEIGHT,
+            width=self.width(),
+            bar=self._bar(row, track),
+            marks=marks,
+            is_selected=track.id in self._session.selection,
+            has_focus=self.hasFocus(),
+        )
+
+    def _mark_at(self, track: Track, position: QPointF) -> TrackMark | None:
+        """The mark of a track that a press takes hold of; of several the nearest."""
+        scene, bar = self._session.scene, self.bar_rect(track.id)
+        if scene is None or abs(position.y() - bar.center().y()) > bar.height() / 2:
+            return None
+        found = [
+            (abs(self._scale.x_of(mark.time, self.width()) - position.x()), mark)
+            for mark in track_marks(track, scene.film)
+        ]
+        near = [(distance, mark) for distance, mark in found if distance <= MARK_PX]
+        return min(near, key=lambda pair: pair[0])[1] if near else None
 
     def _bar(self, row: int, track: Track) -> QRectF:
         scene = self._session.scene
@@ -341,7 +371,7 @@ class TrackRows(QWidget):
         if not 0 <= row < len(tracks):
             return None
         track = tracks[row]
-        if position.x() < _EYE:
+        if position.x() < EYE_WIDTH:
             return track, "eye"
         if position.x() < GUTTER - 8:
             return track, "name"
@@ -357,6 +387,11 @@ class TrackRows(QWidget):
         found = self._at(position)
         part = None if found is None else found[1]
         is_pin = found is not None and found[0].kind == "pin"
+        mark = None if found is None else self._mark_at(found[0], position)
+        if found is not None and mark is not None:
+            self.setCursor(Qt.CursorShape.SplitHCursor)
+            self.hint_changed.emit(mark_hint(found[0], mark))
+            return
         if part in ("start", "end") and not is_pin:
             self.setCursor(Qt.CursorShape.SizeHorCursor)
         elif part == "middle" and not is_pin:
@@ -382,6 +417,35 @@ class TrackRows(QWidget):
             )
         )
         self.hint_changed.emit(hints.get(found[1], bar_hint))
+
+    def _choose_mark(self, track: Track, step: int) -> None:
+        """Choose the next mark of a track, or the one before; say what it is."""
+        scene = self._session.scene
+        marks = [] if scene is None else track_marks(track, scene.film)
+        if not marks:
+            return
+        names = [(track.id, mark.kind, mark.index) for mark in marks]
+        if self._chosen in names:
+            at = (names.index(self._chosen) + step) % len(names)
+        else:
+            at = 0 if step > 0 else len(names) - 1
+        self._chosen = names[at]
+        self.hint_changed.emit(mark_hint(track, marks[at]))
+        self.update()
+
+    def _step_mark(self, frames: int) -> bool:
+        """Move the chosen mark by frames; return whether one is chosen."""
+        scene, chosen = self._session.scene, self._chosen
+        if scene is None or chosen is None:
+            return False
+        track, film = scene.track(chosen[0]), scene.film
+        for mark in track_marks(track, film):
+            if (track.id, mark.kind, mark.index) == chosen:
+                moved = dragged_mark(track, film, mark, mark.time + frames / film.fps)
+                self._session.set_tracks([moved], MARK_LABELS[mark.kind], key=f"mark {chosen}")
+                return True
+        self._chosen = None
+        return False
 
     def _step_bars(self, frames: int) -> None:
         scene = self._session.scene

@@ -158,21 +158,6 @@ class WindowCommands(QObject):
         if reach is None or not self._studio.commands.split(reach):
             self._window.status.show_message("No selected arrow is too long for this network")
 
-    def on_range_start(self) -> None:
-        """Play from the playhead to the end of the range, or of the timeline."""
-        playback, preview = self._studio.playback, self._studio.preview
-        scene = self._studio.session.scene
-        if scene is not None:
-            first = preview.index_near(preview.due_time)
-            last = preview.index_near(scene.film.duration)
-            playback.set_range(first, playback.range[1] if playback.range else last)
-
-    def on_range_end(self) -> None:
-        """Play up to the playhead."""
-        playback, preview = self._studio.playback, self._studio.preview
-        last = preview.index_near(preview.due_time)
-        playback.set_range(playback.range[0] if playback.range else 0, last)
-
     def on_half_speed_toggled(self, is_on: bool) -> None:  # noqa: FBT001 - a slot
         """Record drags at half speed, or at the film's own."""
         self._studio.recorder.set_half_speed(is_on=is_on)
@@ -279,9 +264,9 @@ class WindowCommands(QObject):
             "split": self.on_split,
             "group": studio.layers.new_group,
             "ungroup": studio.layers.ungroup,
-            "range_start": self.on_range_start,
-            "range_end": self.on_range_end,
-            "range_clear": playback.clear_range,
+            "range_start": studio.loop_range.start_here,
+            "range_end": studio.loop_range.end_here,
+            "range_clear": studio.loop_range.clear,
             "view_photo": lambda: options.set_mode("photo"),
             "view_motion": lambda: options.set_mode("motion"),
             "view_flow": lambda: options.set_mode("flow"),

@@ -116,3 +116,25 @@ def test_push_when_a_gesture_is_open_then_drops_it():
 def test_history_when_the_limit_is_below_one_then_refuses():
     with pytest.raises(ValueError, match="at least 1"):
         History(0, limit=0)
+
+
+def test_go_to_when_any_step_is_named_then_its_state_and_all_steps_stay():
+    history = History(0)
+    for state in (1, 2, 3):
+        history.push(state, f"step {state}")
+    history.go_to(1)
+    assert (history.state, history.index) == (1, 1)
+    assert history.labels == ("", "step 1", "step 2", "step 3")
+    history.go_to(3)
+    assert history.state == 3
+    assert history.saved_index == 0
+    with pytest.raises(IndexError, match="steps go from 0 to 3"):
+        history.go_to(4)
+
+
+def test_go_to_when_a_gesture_is_open_then_nothing_happens():
+    history = History(0)
+    history.push(1, "one")
+    history.preview(2, "two")
+    history.go_to(0)
+    assert history.state == 2

@@ -16,6 +16,7 @@ from cmp_studio.document import project_file, scene_json
 from cmp_studio.document.errors import SceneFileError, SceneVersionError
 from cmp_studio.document.groups import Group
 from cmp_studio.document.masks import mask_from_array, mask_to_array
+from cmp_studio.document.motion import displacement
 from cmp_studio.document.project_file import load_scene, load_thumbnail, save_scene
 from cmp_studio.document.scene import (
     LOOP_MODES,
@@ -24,6 +25,8 @@ from cmp_studio.document.scene import (
     Scene,
     add_track,
     picture_from_bytes,
+    replace_track,
+    set_loop_range,
 )
 from cmp_studio.document.scene_edits import add_group
 from cmp_studio.document.takes import Take
@@ -360,7 +363,52 @@ def test_load_scene_when_version_1_is_saved_anew_then_is_the_same_scene(tmp_path
     save_scene(scene, tmp_path / "new.cmps")
     assert load_scene(tmp_path / "new.cmps") == scene
     with zipfile.ZipFile(tmp_path / "new.cmps") as archive:
-        assert json.loads(archive.read("scene.json"))["version"] == 2
+        assert json.loads(archive.read("scene.json"))["version"] == scene_json.VERSION
+
+
+def test_load_scene_when_version_2_wrote_it_then_moves_as_it_did(tmp_path):
+    scene = load_scene(DATA / "version_2.cmps")
+    ways = [displacement(track, 0.9, scene.film) for track in scene.tracks]
+    expected = [(7.776, 1.5552), (29.022, 29.5266), (0.0, 0.0), (-3.6, 6.0)]  # by version 2
+    for way, (x, y) in zip(ways, expected, strict=True):
+        assert way == pytest.approx((x, y), abs=1e-4)
+    assert (scene.loop_range, scene.groups[0].name) == (None, "Arm")
+    assert all(track.keys == () for track in scene.tracks)
+    save_scene(scene, tmp_path / "new.cmps")
+    assert load_scene(tmp_path / "new.cmps") == scene
+
+
+def test_save_scene_when_it_has_a_loop_range_keys_and_delays_then_they_come_back(tmp_path):
+    scene = set_loop_range(load_scene(DATA / "version_2.cmps"), (0.25, 1.0))
+    path = replace(scene.tracks[1], keys=(0.3,))
+    take = scene.tracks[3]
+    take = replace(take, takes=(replace(take.takes[0], delay=0.125), *take.takes[1:]))
+    scene = replace_track(replace_track(scene, path), take)
+    save_scene(scene, tmp_path / "new.cmps")
+    again = load_scene(tmp_path / "new.cmps")
+    assert again == scene
+    assert again.loop_range == (0.25, 1.0)
+    assert again.tracks[1].keys == (0.3,)
+    assert again.tracks[3].takes[0].delay == 0.125
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (_set("loop_range", [2.0, 1.0]), "loop range must go from"),
+        (_set("loop_range", [1.0]), "null or two finite numbers"),
+        (_set("loop_range", "all"), "null or two finite numbers"),
+        (_set("tracks", 1, "keys", [0.2, 0.4]), "a key for each point between its ends"),
+        (_set("tracks", 1, "keys", [1.0]), "must rise"),
+        (_set("tracks", 1, "keys", ["a"]), "a list of finite numbers"),
+        (_set("tracks", 3, "takes", 0, "delay", -1), "delay must be"),
+    ],
+)
+def test_load_scene_when_a_field_of_version_3_is_wrong_then_says_which(tmp_path, change, message):
+    save_scene(load_scene(DATA / "version_2.cmps"), tmp_path / "now.cmps")
+    with zipfile.ZipFile(tmp_path / "now.cmps") as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    refused(write(tmp_path / "a.cmps", respoken(members, change)), message)
 
 
 @pytest.mark.parametrize("field", ["tracks", "film", "freeze", "picture", "next_id"])

@@ -2,10 +2,16 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
+from cmp_studio.document.scene import add_track
+from cmp_studio.document.takes import take_from
+from cmp_studio.document.track_edits import with_take
+from cmp_studio.document.tracks import make_take
 from cmp_studio.services.bar_edits import dragged
+from cmp_studio.services.pictures import open_picture
 from cmp_studio.widgets.time_scale import TimeScale
 from cmp_studio.widgets.timeline import loop_text
 from cmp_studio.widgets.timeline_ruler import runs_of, tick_step
+from tests.cmp_studio.fakes import make_scene
 
 LEFT, NO_KEYS = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 SHIFT = Qt.KeyboardModifier.ShiftModifier
@@ -113,6 +119,120 @@ def test_rows_when_driven_by_keys_then_select_and_move_bars(with_arrow):
     session.set_tracks([shorter], "Shorten")
     QTest.keyClick(rows, Qt.Key.Key_Right)
     assert session.scene.tracks[0].timing.start == pytest.approx(1 / 8)
+
+
+@pytest.fixture
+def with_path(opened):
+    session = opened.studio.session
+    scene = session.with_path(((40.0, 40.0), (90.0, 60.0), (140.0, 40.0)))
+    session.apply(scene, "Draw path")
+    session.select([1])
+    return opened
+
+
+def test_mark_of_a_path_when_dragged_then_the_point_is_passed_later_in_one_step(with_path):
+    rows, session = with_path.window.timeline.rows, with_path.studio.session
+    at = rows.mark_position(1, 0).toPoint()
+    goal = QPoint(round(rows.bar_rect(1).right()) - 20, at.y())
+    pull(rows, at, goal)
+    (key,) = session.scene.tracks[0].keys
+    assert key > 0.7
+    assert rows.mark_position(1, 0).x() == pytest.approx(goal.x(), abs=rows.width() / 8)
+    assert session.undo_label == "Change time of point"
+    session.undo()
+    assert session.scene.tracks[0].keys == ()
+    assert session.undo_label == "Draw path"
+
+
+def test_mark_when_escape_is_pressed_while_it_is_dragged_then_stays_where_it_was(with_path):
+    rows, session = with_path.window.timeline.rows, with_path.studio.session
+    at = rows.mark_position(1, 0).toPoint()
+    QTest.mousePress(rows, LEFT, NO_KEYS, at)
+    QTest.mouseMove(rows, at + QPoint(60, 0))
+    assert session.scene.tracks[0].keys
+    QTest.keyClick(rows, Qt.Key.Key_Escape)
+    QTest.mouseMove(rows, at + QPoint(90, 0))
+    QTest.mouseRelease(rows, LEFT, NO_KEYS, at + QPoint(90, 0))
+    assert session.scene.tracks[0].keys == ()
+    assert session.undo_label == "Draw path"
+
+
+def test_mark_when_chosen_and_moved_by_keys_then_goes_frame_by_frame(with_path):
+    rows, session = with_path.window.timeline.rows, with_path.studio.session
+    rows.setFocus()
+    QTest.keyClick(rows, Qt.Key.Key_PageDown)
+    assert "passes point 2" in with_path.window.status.hint.text()
+    before = rows.mark_position(1, 0).x()
+    QTest.keyClick(rows, Qt.Key.Key_Right)
+    assert rows.mark_position(1, 0).x() > before
+    assert session.scene.tracks[0].timing.start == 0
+    QTest.keyClick(rows, Qt.Key.Key_Escape)
+    QTest.keyClick(rows, Qt.Key.Key_Right)
+    assert session.scene.tracks[0].timing.start > 0 or session.scene.tracks[0].timing.end is None
+
+
+def test_marks_of_a_take_when_dragged_then_later_and_slower(opened):
+    session, rows = opened.studio.session, opened.window.timeline.rows
+    scene = session.scene
+    track = make_take((50.0, 50.0), take_from([(0, 0, 0), (0.1, 20, 0)]))
+    track = with_take(track, take_from([(0, 0, 0), (0.1, 0, 20)]), start=0.2, mode="layer")
+    session.apply(add_track(scene, track), "Record take")
+    begin = rows.mark_position(1, 1).toPoint()
+    pull(rows, begin, begin + QPoint(80, 0), SHIFT)
+    assert session.scene.tracks[0].takes[1].delay > 0.2
+    assert session.undo_label == "Move recording"
+    end = rows.mark_position(1, 2).toPoint()
+    pull(rows, end, end + QPoint(60, 0), SHIFT)
+    assert session.scene.tracks[0].takes[1].speed < 1
+    assert session.undo_label == "Change speed of recording"
+
+
+def test_rows_when_another_document_opens_during_a_drag_then_it_stays_as_it_is(with_path):
+    rows, studio = with_path.window.timeline.rows, with_path.studio
+    at = rows.mark_position(1, 0).toPoint()
+    QTest.mousePress(rows, LEFT, NO_KEYS, at)
+    studio.session.start(make_scene(120, 90), open_picture(make_scene(120, 90).picture))
+    QTest.mouseMove(rows, at + QPoint(60, 0))
+    QTest.mouseRelease(rows, LEFT, NO_KEYS, at + QPoint(60, 0))
+    assert studio.session.scene.picture.width == 120
+    assert not studio.session.undo_label
+
+
+def test_range_when_dragged_then_in_the_scene_as_one_step_and_undone(opened):
+    ruler, studio = opened.window.timeline.ruler, opened.studio
+    a, b = QPoint(round(ruler.x_of(1)), 20), QPoint(round(ruler.x_of(3)), 20)
+    pull(ruler, a, b, SHIFT)
+    preview = studio.preview
+    assert studio.session.scene.loop_range == (preview.time_of(1), preview.time_of(3))
+    assert studio.session.undo_label == "Set loop range"
+    studio.session.undo()
+    assert studio.session.scene.loop_range is None
+    assert studio.playback.range is None
+    studio.session.redo()
+    assert studio.playback.range == (1, 3)
+
+
+def test_range_when_escape_is_pressed_while_it_is_dragged_then_as_before(opened):
+    ruler, studio = opened.window.timeline.ruler, opened.studio
+    a, b = QPoint(round(ruler.x_of(1)), 20), QPoint(round(ruler.x_of(3)), 20)
+    QTest.mousePress(ruler, LEFT, SHIFT, a)
+    QTest.mouseMove(ruler, b)
+    assert studio.playback.range == (1, 3)
+    QTest.keyClick(ruler, Qt.Key.Key_Escape)
+    QTest.mouseRelease(ruler, LEFT, SHIFT, b)
+    assert studio.session.scene.loop_range is None
+    assert studio.playback.range is None
+
+
+def test_keys_when_the_ruler_has_the_focus_then_step_and_play(opened):
+    ruler, playback = opened.window.timeline.ruler, opened.studio.playback
+    playback.pause()
+    playback.seek(1)
+    ruler.setFocus()
+    QTest.keyClick(ruler, Qt.Key.Key_Right)
+    assert playback.index == 2
+    QTest.keyClick(opened.window.timeline.rows, Qt.Key.Key_Space)
+    assert playback.is_playing
 
 
 def test_rows_when_the_mouse_is_over_a_bar_then_the_status_line_says_what_it_does(with_arrow):
