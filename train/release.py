@@ -11,7 +11,7 @@ import argparse
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -44,26 +44,34 @@ def release(
     """
     contents = [_read(folder) for folder in (after, run) if folder is not None]
     content = contents[-1]
-    recipes = [json.loads(part["recipe"]) for part in contents]
-    recipe = recipes[-1]
+    recipe = json.loads(content["recipe"])
     network = build_network(ModelConfig.from_json(json.dumps(recipe["model"])))
     network.load_state_dict(content["ema"] or content["network"])
-    metadata = {
-        "name": recipe["name"],
-        "recipe": content["recipe"],
-        "steps": " + ".join(str(part["step"]) for part in contents),
-        "hours": f"{sum(part['seconds'] for part in contents) / 3600:.2f}",
-        "date": datetime.now(tz=UTC).date().isoformat(),
-        "commit": _commit(),
-        "data": "; then ".join(_data(part) for part in recipes),
-        "license": _license(recipes),
-        "note": note,
-    }
+    metadata = {**describe_run(contents), "note": note}
     if after is not None:
         metadata["recipe_before"] = contents[0]["recipe"]
     if scores is not None:
         metadata["scores"] = json.dumps(json.loads(scores.read_text(encoding="utf-8")))
     save_model(network.eval(), out, metadata=metadata)
+
+
+def describe_run(contents: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return what is known of a run from the content of its state file, as texts by name.
+
+    Args:
+        contents: Of the run, after those of the runs that it started from.
+    """
+    recipes = [json.loads(part["recipe"]) for part in contents]
+    return {
+        "name": recipes[-1]["name"],
+        "recipe": contents[-1]["recipe"],
+        "steps": " + ".join(str(part["step"]) for part in contents),
+        "hours": f"{sum(part['seconds'] for part in contents) / 3600:.2f}",
+        "date": datetime.now(tz=UTC).date().isoformat(),
+        "commit": current_commit(),
+        "data": "; then ".join(_data(part) for part in recipes),
+        "license": _license(recipes),
+    }
 
 
 def _data(recipe: dict[str, Any]) -> str:
@@ -95,9 +103,11 @@ def _license(recipes: Sequence[dict[str, Any]]) -> str:
     return "MIT"
 
 
-def _commit() -> str:
-    command = ["git", "rev-parse", "--short", "HEAD"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+def current_commit() -> str:
+    """Return the commit of the code that runs, with ``-dirty`` where it was changed since."""
+    command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
+    folder = Path(__file__).parent
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     return done.stdout.strip() or "unknown"
 
 
