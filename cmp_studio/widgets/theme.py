@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Final
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QGuiApplication, QPalette
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
+from shiboken6 import isValid
 
 from cmp_studio.services.preferences import Preferences
 
@@ -95,8 +97,16 @@ LIGHT: Final = Theme(
 )
 
 
+SLICE_MS: Final = 12
+"""How long the widgets are drawn in other colours before the event loop has its turn."""
+
+
 class ThemeManager(QObject):
     """Gives the application the theme that the user chose, or the desktop's.
+
+    The style sheet names roles of the palette, so that another theme is another palette. What each
+    widget has worked out of the sheet is worked out anew in slices, between which events are
+    handled: setting another sheet would do that for all of them at once.
 
     Signals:
         changed(): `theme` is another one; icons have to be drawn anew.
@@ -108,14 +118,26 @@ class ThemeManager(QObject):
         super().__init__(parent)
         self._preferences = preferences
         self._theme = DARK
+        self._waiting: list[QWidget] = []
+        self._timer = QTimer(self)
+        self._timer.setInterval(0)
+        self._timer.timeout.connect(self.on_timeout)
         preferences.theme_changed.connect(self.on_theme_chosen)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self.on_desktop_changed)
+        application = QApplication.instance()
+        if isinstance(application, QApplication) and application.styleSheet() != style_sheet():
+            application.setStyleSheet(style_sheet())
         self._apply()
 
     @property
     def theme(self) -> Theme:
         """The theme in use."""
         return self._theme
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether some widgets still have the colours of another theme."""
+        return bool(self._waiting)
 
     def on_theme_chosen(self, _name: str) -> None:
         """Take what the user chose."""
@@ -125,6 +147,19 @@ class ThemeManager(QObject):
         """Follow the desktop, where the user wants that."""
         if self._preferences.theme() == "system":
             self._apply()
+
+    def on_timeout(self) -> None:
+        """Give some more widgets their new colours."""
+        began = time.perf_counter()
+        style = QApplication.style()
+        while self._waiting and (time.perf_counter() - began) * 1000 < SLICE_MS:
+            widget = self._waiting.pop()
+            if isValid(widget):
+                style.unpolish(widget)
+                style.polish(widget)
+                widget.update()
+        if not self._waiting:
+            self._timer.stop()
 
     def _apply(self) -> None:
         name = self._preferences.theme()
@@ -138,7 +173,10 @@ class ThemeManager(QObject):
         application = QApplication.instance()
         if isinstance(application, QApplication):
             application.setPalette(make_palette(theme))
-            application.setStyleSheet(style_sheet(theme))
+            # What is seen goes last into the list, which is emptied from its end.
+            self._waiting = sorted(application.allWidgets(), key=QWidget.isVisible)
+            if self._waiting:
+                self._timer.start()
         self.changed.emit()
 
 
@@ -164,9 +202,9 @@ def make_palette(theme: Theme) -> QPalette:
         role.LinkVisited: theme.accent,
         role.Accent: theme.accent,
         role.Light: theme.hover,
-        role.Midlight: theme.hover,
+        role.Midlight: theme.pressed,
         role.Mid: theme.border,
-        role.Dark: theme.border,
+        role.Dark: theme.disabled,
         role.Shadow: theme.canvas,
     }
     for name, color in colors.items():
@@ -176,9 +214,27 @@ def make_palette(theme: Theme) -> QPalette:
     return palette
 
 
-def style_sheet(theme: Theme) -> str:
-    """The style sheet of the whole application."""
-    t = theme
+_ROLES: Final = Theme(
+    is_dark=True,
+    canvas="palette(shadow)",
+    window="palette(window)",
+    raised="palette(base)",
+    hover="palette(alternate-base)",
+    pressed="palette(midlight)",
+    border="palette(mid)",
+    text="palette(text)",
+    muted="palette(placeholder-text)",
+    disabled="palette(dark)",
+    accent="palette(highlight)",
+    on_accent="palette(highlighted-text)",
+    warning="palette(bright-text)",
+)
+"""For each colour of a theme the role that `make_palette` gives it, as style sheets name it."""
+
+
+def style_sheet() -> str:
+    """The style sheet of the whole application; its colours are those of the palette."""
+    t = _ROLES
     return f"""
 * {{ outline: 0; }}
 QToolTip {{ background: {t.raised}; color: {t.text}; border: 1px solid {t.border};

@@ -1,11 +1,16 @@
 """A hand that does anything at random, to find what breaks.
 
-By hand, with its own window, without a screen and with a stand-in for the network:
+By hand, with the program's own window, without a screen and with a stand-in for the network:
 
     python -m tests.e2e.monkey --events 20000 --seed 1
 
-It prints every exception and Qt warning, the longest time that the GUI thread worked without
-returning to the event loop, and the memory along the way; it exits with 1 when something broke.
+It prints a verdict on three things and exits with 1 when one of them does not hold:
+
+- no exception, Qt warning, warning in the log, or thread that does not end;
+- no turn of the event loop, which is one event sent or one round of what was posted, longer than
+  100 ms by the clock; on a machine that does other work besides, ``--clock cpu`` takes the time
+  that the GUI thread itself worked;
+- flat memory: in the second half of the run it grows by at most 5 %.
 """
 
 from __future__ import annotations
@@ -20,8 +25,13 @@ import sys
 import tempfile
 import time
 import traceback
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+LIMIT_MS = 100.0
+GROWTH = 0.05
+SAMPLES = 40
 
 
 @dataclass
@@ -30,15 +40,41 @@ class Findings:
 
     Attributes:
         problems: Tracebacks and warnings.
-        longest_ms: Longest CPU time of the GUI thread for one event, and what it was.
-        slow: Events over 100 ms of CPU time, with their time.
-        memory_mb: Resident memory at each tenth of the run.
+        longest_ms: Longest turn of the event loop, and what it was.
+        slow: Turns over `LIMIT_MS`, with their time.
+        turns: How many turns there were.
+        memory_mb: Resident memory at equal steps of the run.
+        deeds: How often each thing was done.
     """
 
     problems: list[str] = field(default_factory=list)
     longest_ms: tuple[float, str] = (0.0, "")
     slow: list[tuple[float, str]] = field(default_factory=list)
+    turns: int = 0
     memory_mb: list[float] = field(default_factory=list)
+    deeds: Counter = field(default_factory=Counter)
+
+    def growth(self):
+        """How much the memory grew from the middle of the run to its end, as a share."""
+        count = max(1, len(self.memory_mb) // 8)
+        middle = len(self.memory_mb) // 2
+        before = sorted(self.memory_mb[middle : middle + count])
+        after = sorted(self.memory_mb[-count:])
+        return after[len(after) // 2] / before[len(before) // 2] - 1
+
+    def verdict(self, *, has_ended=True):
+        """Say what holds and what does not; return the lines and whether all of it holds."""
+        growth = self.growth()
+        rows = (
+            (not self.problems and has_ended, f"no exception or warning: {len(self.problems)} found"
+             + ("" if has_ended else ", and a thread did not end")),
+            (not self.slow, f"no frozen event loop: longest of {self.turns} turns "
+             f"{self.longest_ms[0]:.0f} ms ({self.longest_ms[1]}), {len(self.slow)} over "
+             f"{LIMIT_MS:.0f} ms"),
+            (growth <= GROWTH, f"flat memory: {100 * growth:+.1f} % in the second half"),
+        )  # fmt: skip
+        lines = [f"{'PASS' if holds else 'FAIL'}  {text}" for holds, text in rows]
+        return lines, all(holds for holds, _ in rows)
 
 
 class Monkey:
@@ -51,40 +87,51 @@ class Monkey:
         seed: The same seed chooses the same events.
     """
 
-    def __init__(self, window, pictures, folder, seed):
+    def __init__(self, window, pictures, folder, seed, *, clock=time.perf_counter):
         self.window = window
         self.studio = window.studio
         self.random = random.Random(seed)
         self.findings = Findings()
         self._pictures = pictures
         self._folder = Path(folder)
+        self._clock = clock
         self._count = 0
-        self._held = False
+        self._name = ""
         self._deeds = [
             (self.drag, 24), (self.half_drag, 6), (self.click, 8), (self.double_click, 4),
             (self.right_click, 5), (self.key, 22), (self.command, 26), (self.wheel, 4),
-            (self.hover, 8), (self.timeline, 10), (self.inspector, 8), (self.layers, 8),
-            (self.resize, 1), (self.reopen, 1), (self.export, 1), (self.preset, 2),
-            (self.clipboard, 3), (self.undo_spree, 2), (self.idle, 6),
+            (self.hover, 8), (self.timeline, 10), (self.half_timeline, 3), (self.inspector, 8),
+            (self.layers, 8), (self.history, 4), (self.resize, 1), (self.reopen, 1),
+            (self.export, 1), (self.preset, 2), (self.clipboard, 3), (self.undo_spree, 2),
+            (self.dialog, 2), (self.unsaved, 1), (self.mode, 1), (self.save, 1), (self.idle, 6),
         ]  # fmt: skip
 
     def step(self):
-        """Do one random thing; note what breaks and how long it took."""
+        """Do one random thing; note what breaks and how long each event took."""
         deeds, weights = zip(*self._deeds, strict=True)
         deed = self.random.choices(deeds, weights)[0]
-        began = time.thread_time()
+        self._name = deed.__name__
+        self.findings.deeds[deed.__name__] += 1
         try:
-            name = f"{deed.__name__} {deed() or ''}"
+            deed()
         except Exception:  # noqa: BLE001 - noted among the findings
-            name = deed.__name__
             logging.getLogger("monkey").info("%s", traceback.format_exc())
             self.findings.problems.append(traceback.format_exc())
         self._count += 1
-        spent = (time.thread_time() - began) * 1000
-        if spent > self.findings.longest_ms[0]:
-            self.findings.longest_ms = (spent, name)
-        if spent > 100:
-            self.findings.slow.append((spent, name))
+
+    def turn(self, work, name=""):
+        """Do what is one turn of the event loop, and note how long it takes."""
+        began = self._clock()
+        try:
+            return work()
+        finally:
+            spent = (self._clock() - began) * 1000
+            self.findings.turns += 1
+            name = f"{self._name} {name}".strip()
+            if spent > self.findings.longest_ms[0]:
+                self.findings.longest_ms = (spent, name)
+            if spent > LIMIT_MS:
+                self.findings.slow.append((spent, name))
 
     # Mouse on the photo.
 
@@ -97,7 +144,6 @@ class Monkey:
         if self.random.random() < 0.15:
             self._key_on(canvas, "Escape")
         self._release(canvas, end, keys)
-        return f"{self.studio.tools.tool} {keys}"
 
     def half_drag(self):
         """A drag that something else comes between."""
@@ -117,14 +163,16 @@ class Monkey:
         from PySide6.QtCore import Qt
         from PySide6.QtTest import QTest
 
-        QTest.mouseDClick(self.window.canvas, Qt.MouseButton.LeftButton, self._keys(), self._spot())
+        canvas, keys, at = self.window.canvas, self._keys(), self._spot()
+        self.turn(lambda: QTest.mouseDClick(canvas, Qt.MouseButton.LeftButton, keys, at))
         self._release(self.window.canvas, self._spot(), self._keys())
 
     def right_click(self):
         from PySide6.QtCore import Qt
         from PySide6.QtTest import QTest
 
-        QTest.mouseClick(self.window.canvas, Qt.MouseButton.RightButton, self._keys(), self._spot())
+        canvas, keys, at = self.window.canvas, self._keys(), self._spot()
+        self.turn(lambda: QTest.mouseClick(canvas, Qt.MouseButton.RightButton, keys, at))
 
     def hover(self):
         self._move(self.window.canvas, self._spot())
@@ -144,32 +192,28 @@ class Monkey:
             at, QPointF(target.mapToGlobal(at.toPoint())), QPoint(), delta,
             Qt.MouseButton.NoButton, keys, Qt.ScrollPhase.NoScrollPhase, False,
         )  # fmt: skip
-        QApplication.sendEvent(target, event)
+        self.turn(lambda: QApplication.sendEvent(target, event))
 
     # Keys and commands.
 
     def key(self):
         name = self.random.choice(_KEYS)
         self._key_on(self.window.canvas, name, self._keys() if name in "LeftRightUpDown" else None)
-        return name
 
     def command(self):
         name = self.random.choice(_COMMANDS)
-        action = self.window.actions_by_name[name]
-        if action.isEnabled():
-            action.trigger()
-        return name
+        self._trigger(name)
 
     def undo_spree(self):
         session = self.studio.session
         for _ in range(self.random.randint(1, 12)):
-            self.random.choice([session.undo, session.redo])()
+            self.turn(self.random.choice([session.undo, session.redo]))
 
     def clipboard(self):
         for name in self.random.sample(["select_all", "copy", "cut", "paste", "duplicate"], 3):
             tracks = self.studio.session.scene.tracks if self.studio.session.scene else ()
-            if len(tracks) < 60 and self.window.actions_by_name[name].isEnabled():
-                self.window.actions_by_name[name].trigger()
+            if len(tracks) < 60:
+                self._trigger(name)
 
     def preset(self):
         from cmp_studio.document.errors import DocumentError
@@ -177,7 +221,8 @@ class Monkey:
 
         if len(getattr(self.studio.session.scene, "tracks", ())) < 60:
             with contextlib.suppress(DocumentError):
-                self.studio.commands.apply_preset(self.random.choice(PRESETS))
+                preset = self.random.choice(PRESETS)
+                self.turn(lambda: self.studio.commands.apply_preset(preset))
 
     # Panels.
 
@@ -185,11 +230,42 @@ class Monkey:
         timeline = self.window.timeline
         target = self.random.choice([timeline.ruler, timeline.rows, timeline.rows])
         keys = self._keys()
-        start, end = self._spot_on(target), self._spot_on(target)
+        start, end = self._timeline_spot(target), self._spot_on(target)
         self._press(target, start, keys)
         self._move(target, (start + end) / 2)
         self._move(target, end)
+        if self.random.random() < 0.15:
+            self._key_on(target, "Escape")
         self._release(target, end, keys)
+        if self.random.random() < 0.3:
+            self._key_on(target, self.random.choice(("PageDown", "PageUp", "Left", "Right", "Up")))
+
+    def half_timeline(self):
+        """A drag on the timeline that something else comes between."""
+        rows, keys = self.window.timeline.rows, self._keys()
+        self._press(rows, self._timeline_spot(rows), keys)
+        self._move(rows, self._spot_on(rows))
+        self.random.choice([self.command, self.undo_spree, self.reopen, self.history])()
+        self._move(rows, self._spot_on(rows))
+        self._release(rows, self._spot_on(rows), keys)
+
+    def _timeline_spot(self, target):
+        """Now and then exactly on a mark."""
+        from cmp_studio.document.track_marks import track_marks
+
+        rows, scene = self.window.timeline.rows, self.studio.session.scene
+        if target is rows and scene is not None and self.random.random() < 0.5:
+            marked = [track for track in scene.tracks if track_marks(track, scene.film)]
+            if marked:
+                return rows.mark_position(self.random.choice(marked).id, 0).toPoint()
+        return self._spot_on(target)
+
+    def history(self):
+        """Go to any step, back or forth."""
+        steps = self.window.history.list
+        if steps.count():
+            row = self.random.randrange(steps.count())
+            self.turn(lambda: steps.setCurrentRow(row))
 
     def inspector(self):
         from cmp_studio.widgets.controls import ChoiceBox, NumberField, Switch
@@ -197,27 +273,27 @@ class Monkey:
         kind = self.random.choice([NumberField, ChoiceBox, Switch])
         fields = [f for f in self.window.inspector.findChildren(kind) if f.isVisible()]
         if not fields:
-            return ""
+            return
         field_ = self.random.choice(fields)
         if isinstance(field_, NumberField):
             low, high = field_.minimum(), field_.maximum()
-            field_.setValue(self.random.uniform(max(low, -500), min(high, 500)))
+            value = self.random.uniform(max(low, -500), min(high, 500))
+            self.turn(lambda: field_.setValue(value), field_.accessibleName())
             film = self.studio.session.scene.film
             if film.duration > 4 or film.fps > 24:  # long films only take longer
                 self.studio.session.set_film(replace(film, duration=1.0, fps=12.0), "Shorten")
         elif isinstance(field_, ChoiceBox) and field_.count():
             field_.setCurrentIndex(self.random.randrange(field_.count()))
-            field_.chosen.emit(field_.value())
+            self.turn(lambda: field_.chosen.emit(field_.value()), field_.accessibleName())
         elif isinstance(field_, Switch):
-            field_.click()
-        return field_.accessibleName()
+            self.turn(field_.click, field_.accessibleName())
 
     def layers(self):
         scene, layers, brush = self.studio.session.scene, self.studio.layers, self.studio.brush
         if scene is None:
             return
         if len(scene.groups) < 4 and self.random.random() < 0.3:
-            layers.new_group()
+            self.turn(layers.new_group)
             return
         panel = self.window.layers
         panel.list.setCurrentRow(self.random.randrange(max(1, panel.list.count())))
@@ -228,23 +304,25 @@ class Monkey:
              lambda: brush.set_radius(self.random.uniform(1, 60)),
              lambda: panel.on_switched(self.random.random() < 0.5)]
         )  # fmt: skip
-        deed()
+        self.turn(deed)
 
     def resize(self):
-        self.window.resize(self.random.randint(700, 1400), self.random.randint(480, 900))
+        size = self.random.randint(700, 1400), self.random.randint(480, 900)
+        self.turn(lambda: self.window.resize(*size))
 
     def reopen(self):
         choice = self.random.random()
         if choice < 0.2:
-            self.studio.session.close()
+            self.turn(self.studio.session.close)
         else:
-            self._pictures(self.random.randrange(3))
+            number = self.random.randrange(3)
+            self.turn(lambda: self._pictures(number))
 
     def export(self):
         exports = self.studio.exports
         if exports.is_busy:
-            exports.cancel(exports.open_rows[0].number)
-            return "cancel"
+            self.turn(lambda: exports.cancel(exports.open_rows[0].number))
+            return
         scene = self.studio.session.scene
         if scene is not None:
             from cmp_studio.services.export_job import ExportSettings
@@ -252,8 +330,79 @@ class Monkey:
             path = self._folder / f"film{self._count}.gif"
             size_hw = (32, 48)
             settings = ExportSettings(path, "gif", size_hw, 4.0, 0.5)
-            exports.add(self.studio.make_export(scene, settings))
-        return "start"
+            self.turn(lambda: exports.add(self.studio.make_export(scene, settings)))
+            exports.clear()
+
+    def dialog(self):
+        """Open a dialog, do something in it, and leave it by Esc or by closing."""
+        from PySide6.QtWidgets import QApplication, QDialog
+
+        self._trigger(self.random.choice(_DIALOGS))
+        shown = [w for w in QApplication.topLevelWidgets() if isinstance(w, QDialog)]
+        for dialog in [w for w in shown if w.isVisible()]:
+            self._fumble(dialog)
+            if self.random.random() < 0.5:
+                self._key_on(dialog, "Escape")
+            else:
+                self.turn(dialog.close)
+
+    def _fumble(self, parent):
+        """Press keys and the mouse on some widgets that do no harm to files."""
+        from PySide6.QtWidgets import QAbstractSpinBox, QComboBox, QLineEdit, QListWidget, QSlider
+
+        kinds = (QAbstractSpinBox, QComboBox, QLineEdit, QListWidget, QSlider)
+        found = [w for kind in kinds for w in parent.findChildren(kind) if w.isVisible()]
+        for widget in self.random.sample(found, min(2, len(found))):
+            for name in self.random.sample(("Up", "Down", "Home", "End", "1", "Backspace"), 2):
+                self._key_on(widget, name)
+
+    def unsaved(self):
+        """Ask to open something else, and answer the question about unsaved changes."""
+        from PySide6.QtCore import QTimer
+        from PySide6.QtWidgets import QApplication, QMessageBox
+
+        answer = self.random.choice(("Discard", "Cancel"))
+
+        def on_asked():
+            box = QApplication.activeModalWidget()
+            if isinstance(box, QMessageBox):
+                for button in box.buttons():
+                    if button.text().replace("&", "") == answer:
+                        button.click()
+                        return
+                box.reject()
+
+        QTimer.singleShot(0, on_asked)
+        self._trigger("close", is_timed=False)  # waits for the answer by itself
+
+    def mode(self):
+        """Go to another mode, do something there, and come back."""
+        from PySide6.QtWidgets import QAbstractButton, QDialog
+
+        names = [mode.name for mode in self.studio.modes.known if mode.name != "animate"]
+        if names:
+            desk, name = self.window.modes, self.random.choice(names)
+            self.turn(lambda: desk.choose(name), name)
+            page = desk.page
+            for _ in range(self.random.randint(1, 8)):
+                widgets = [w for w in page.findChildren(object) if _is_target(w)]
+                if widgets:
+                    widget, keys = self.random.choice(widgets), self._keys()
+                    if isinstance(widget, QAbstractButton) and "…" in widget.text():
+                        continue  # asks for a file
+                    start, end = self._spot_on(widget), self._spot_on(widget)
+                    self._press(widget, start, keys)
+                    self._move(widget, end)
+                    self._release(widget, end, keys)
+                    for dialog in self.window.findChildren(QDialog):
+                        self.turn(dialog.close)
+            self.turn(lambda: desk.choose("animate"), "animate")
+
+    def save(self):
+        """Save the scene, as Ctrl+S does where it has a file."""
+        if self.studio.session.scene is not None:
+            path = self._folder / f"scene{self.random.randrange(3)}.cmps"
+            self.turn(lambda: self.studio.files.save(path))
 
     def idle(self):
         """Let what was asked for arrive."""
@@ -286,32 +435,38 @@ class Monkey:
             self.random.randrange(max(1, widget.height())),
         )
 
-    @staticmethod
-    def _press(widget, at, keys):
+    def _trigger(self, name, *, is_timed=True):
+        action = self.window.actions_by_name[name]
+        if action.isEnabled() and is_timed:
+            self.turn(action.trigger, name)
+        elif action.isEnabled():
+            action.trigger()
+
+    def _press(self, widget, at, keys):
         from PySide6.QtCore import Qt
         from PySide6.QtTest import QTest
 
-        QTest.mousePress(widget, Qt.MouseButton.LeftButton, keys, at)
+        self.turn(lambda: QTest.mousePress(widget, Qt.MouseButton.LeftButton, keys, at), "press")
 
-    @staticmethod
-    def _move(widget, at):
+    def _move(self, widget, at):
         from PySide6.QtTest import QTest
 
-        QTest.mouseMove(widget, at)
+        self.turn(lambda: QTest.mouseMove(widget, at), "move")
 
-    @staticmethod
-    def _release(widget, at, keys):
+    def _release(self, widget, at, keys):
         from PySide6.QtCore import Qt
         from PySide6.QtTest import QTest
 
-        QTest.mouseRelease(widget, Qt.MouseButton.LeftButton, keys, at)
+        button = Qt.MouseButton.LeftButton
+        self.turn(lambda: QTest.mouseRelease(widget, button, keys, at), "release")
 
     def _key_on(self, widget, name, keys=None):
         from PySide6.QtCore import Qt
         from PySide6.QtTest import QTest
 
         key = getattr(Qt.Key, f"Key_{name}")
-        QTest.keyClick(widget, key, keys if keys is not None else self._no_keys())
+        held = keys if keys is not None else self._no_keys()
+        self.turn(lambda: QTest.keyClick(widget, key, held), name)
 
 
 _KEYS = (
@@ -326,9 +481,18 @@ _COMMANDS = (
     "smooth", "take_to_path", "split", "group", "ungroup", "half_speed", "range_start",
     "range_end", "range_clear", "onion", "holes", "masks", "layers", "view_photo", "view_motion",
     "view_flow", "overlays", "inspector", "timeline", "reset_panels", "fit", "actual_size",
-    "zoom_in", "zoom_out", "theme_dark", "theme_light", "play", "next_frame", "previous_frame",
-    "first_frame", "last_frame", "copy_command", "brush_larger", "brush_smaller", "first_steps",
+    "zoom_in", "zoom_out", "theme_dark", "theme_light", "history", "play", "next_frame",
+    "previous_frame", "first_frame", "last_frame", "copy_command", "brush_larger", "brush_smaller", "first_steps",
 )  # fmt: skip
+
+
+_DIALOGS = ("export", "exports", "weights", "keys", "shortcuts", "about")
+
+
+def _is_target(widget):
+    from PySide6.QtWidgets import QWidget
+
+    return isinstance(widget, QWidget) and widget.isVisible() and widget.isEnabled()
 
 
 def memory_mb():
@@ -340,67 +504,79 @@ def memory_mb():
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-def run(window, pictures, folder, *, events, seed):
+def run(window, pictures, folder, *, events, seed, clock=time.perf_counter):
     """Carry out ``events`` random events, letting the event loop run between them."""
     from PySide6.QtCore import QEventLoop
 
-    monkey = Monkey(window, pictures, folder, seed)
+    monkey = Monkey(window, pictures, folder, seed, clock=clock)
     loop = QEventLoop()
+    every = max(1, events // SAMPLES)
     for number in range(events):
         monkey.step()
-        loop.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 5)
-        if number % max(1, events // 10) == 0:
+        monkey.turn(
+            lambda: loop.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 5), "afterwards"
+        )
+        if number % every == every - 1:
             gc.collect()
             monkey.findings.memory_mb.append(round(memory_mb(), 1))
-            logging.getLogger("monkey").info("%d events, %.0f MB", number, memory_mb())
+            logging.getLogger("monkey").info("%d events, %.0f MB", number + 1, memory_mb())
     return monkey.findings
+
+
+class Listener(logging.Handler):
+    """Prints what the hand says, and keeps every warning of the program, Qt's among them."""
+
+    def __init__(self):
+        super().__init__()
+        self.problems = []
+
+    def emit(self, record):
+        if record.name == "monkey":
+            print(record.getMessage(), flush=True)
+        elif record.levelno >= logging.WARNING and _HARMLESS not in record.getMessage():
+            self.problems.append(f"{record.levelname} {record.name}: {record.getMessage()}")
+            print(self.problems[-1], flush=True)
+
+
+_HARMLESS = "This plugin does not support"
+"""What Qt says of a platform without a screen."""
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--clock", choices=("wall", "cpu"), default="wall")
     options = parser.parse_args()
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     folder = tempfile.TemporaryDirectory(prefix="cmp-studio-monkey-", ignore_cleanup_errors=True)
     os.environ["CMP_STUDIO_HOME"] = folder.name
-    from PySide6.QtCore import qInstallMessageHandler
-    from PySide6.QtWidgets import QApplication
+    from PySide6.QtCore import QTimer
+    from PySide6.QtWidgets import QApplication, QFileDialog
 
     from cmp_studio.document.scene import FilmSettings, set_film
     from cmp_studio.services.motion_backend import EngineChoice
     from cmp_studio.services.pictures import open_picture
-    from cmp_studio.services.preferences import Preferences
-    from cmp_studio.services.studio import Studio
-    from cmp_studio.widgets.main_window import MainWindow
-    from cmp_studio.widgets.theme import ThemeManager
-    from tests.cmp_studio.fakes import fake_engine, make_scene
+    from cmp_studio.widgets.application import StudioApplication
+    from tests.cmp_studio.fakes import FakePredictor, fake_engine, make_scene
 
-    problems = []
+    class ForgetfulPredictor(FakePredictor):
+        def predict_many(self, *arguments, **options):
+            self.calls.clear()
+            return super().predict_many(*arguments, **options)
 
-    class Listener(logging.Handler):
-        def emit(self, record):
-            if record.name == "monkey":
-                print(record.getMessage(), flush=True)
-            elif record.levelno >= logging.WARNING:
-                problems.append(f"{record.levelname} {record.name}: {record.getMessage()}")
-
-    logging.getLogger().addHandler(Listener())
+    listener = Listener()
+    logging.getLogger().addHandler(listener)
     logging.getLogger("monkey").setLevel(logging.INFO)
-
-    def hook(kind, error, trace):
-        problems.append("".join(traceback.format_exception(kind, error, trace)))
-        print(problems[-1], flush=True)
-
-    sys.excepthook = hook
-    harmless = "This plugin does not support"
-    qInstallMessageHandler(
-        lambda kind, context, text: text.startswith(harmless) or problems.append(f"Qt: {text}")
-    )
+    for name in ("getOpenFileName", "getSaveFileName", "getOpenFileNames"):
+        setattr(QFileDialog, name, lambda *_, **__: ("", ""))
+    QFileDialog.getExistingDirectory = lambda *_, **__: ""
     application = QApplication([])
-    preferences = Preferences(Path(folder.name))
-    studio = Studio(preferences, fake_engine)
-    window = MainWindow(studio, ThemeManager(preferences))
+    studio_application = StudioApplication(
+        application, lambda choice: fake_engine(choice, ForgetfulPredictor())
+    )
+    studio, window = studio_application.studio, studio_application.window
+    window.first_painted.disconnect()
     window.show()
     scenes = [make_scene(240, 160), make_scene(160, 200, arrows=2, pins=2), make_scene(400, 300)]
     scenes = [set_film(scene, FilmSettings(duration=0.5, fps=8)) for scene in scenes]
@@ -412,26 +588,42 @@ def main():
     studio.preview._cache._max_bytes = 24 * 2**20  # so that what grows is not the cache
     open_one(0)
     studio.load_engine(EngineChoice())
+    # Modules that are imported at their first use are no part of the program's own turns.
+    import cmp_engine.sequence  # noqa: F401 - see above
+    import cmp_engine.video_io  # noqa: F401 - see above
+    import cmp_studio.pipeline.export  # noqa: F401 - see above
+
+    clock = time.perf_counter if options.clock == "wall" else time.thread_time
+    findings, has_ended = Findings(), False
     began = time.monotonic()
-    findings = run(window, open_one, folder.name, events=options.events, seed=options.seed)
-    studio.session.close()
-    studio.autosave.close()
-    has_ended = studio.shutdown()
-    del application
-    problems += findings.problems
-    print(f"{options.events} events, seed {options.seed}, {time.monotonic() - began:.0f} s")
-    print(f"longest event: {findings.longest_ms[0]:.0f} ms of the GUI thread: "
-          f"{findings.longest_ms[1]}; over 100 ms: {len(findings.slow)}")  # fmt: skip
-    for spent, name in sorted(findings.slow, reverse=True)[:8]:
+
+    def play():
+        nonlocal findings, has_ended
+        findings = run(
+            window, open_one, folder.name, events=options.events, seed=options.seed, clock=clock
+        )
+        studio.session.close()
+        studio.autosave.close()
+        has_ended = studio_application.close()
+        application.quit()
+
+    QTimer.singleShot(500, play)
+    application.exec()
+    findings.problems += listener.problems
+    deeds = ", ".join(f"{name} {count}" for name, count in findings.deeds.most_common())
+    seconds = time.monotonic() - began
+    print(f"{options.events} events, seed {options.seed}, {seconds:.0f} s: {deeds}")
+    for spent, name in sorted(findings.slow, reverse=True)[:12]:
         print(f"  {spent:.0f} ms {name}")
     print(f"memory, MB: {findings.memory_mb}")
-    print(f"threads ended: {has_ended}; problems: {len(problems)}")
-    seen = dict.fromkeys(problems)
-    for problem in list(seen)[:12]:
+    for problem in list(dict.fromkeys(findings.problems))[:12]:
         print("-" * 60)
         print(problem)
+    lines, is_good = findings.verdict(has_ended=has_ended)
+    print("\n".join(lines))
+    print("PASSED" if is_good else "FAILED")
     sys.stdout.flush()
-    os._exit(1 if problems or not has_ended else 0)
+    os._exit(0 if is_good else 1)
 
 
 if __name__ == "__main__":

@@ -2,9 +2,10 @@ from itertools import combinations
 
 import pytest
 from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QWidget
 
 from cmp_studio.services.session import PALETTE_SIZE
-from cmp_studio.widgets.theme import DARK, LIGHT, TRACK_COLORS
+from cmp_studio.widgets.theme import DARK, LIGHT, TRACK_COLORS, make_palette, style_sheet
 
 
 def luminance(name):
@@ -33,6 +34,30 @@ def test_theme_when_words_stand_on_a_ground_then_readable(theme):
 def test_theme_when_grounds_are_grey_then_neutral(theme):
     for name in (theme.canvas, theme.window, theme.raised, theme.hover, theme.pressed):
         assert QColor(name).saturation() == 0
+
+
+def test_theme_when_changed_then_the_whole_window_has_its_colours_as_if_it_were_new(hand, qtbot):
+    hand.window.show()
+    hand.studio.preferences.set_theme("dark")
+    qtbot.waitUntil(lambda: not hand.window._themes.is_busy)
+    dark = hand.window.grab().toImage()
+    hand.studio.preferences.set_theme("light")
+    qtbot.waitUntil(lambda: not hand.window._themes.is_busy)
+    light = hand.window.grab().toImage()
+    for widget in (hand.window, *hand.window.findChildren(QWidget)):
+        widget.style().unpolish(widget)
+        widget.style().polish(widget)
+    assert light == hand.window.grab().toImage()
+    assert light.pixelColor(3, 3) == QColor(LIGHT.window)
+    hand.studio.preferences.set_theme("dark")
+    qtbot.waitUntil(lambda: not hand.window._themes.is_busy)
+    assert hand.window.grab().toImage() == dark
+
+
+def test_style_sheet_when_it_names_colours_then_only_roles_of_the_palette():
+    assert "#" not in style_sheet()
+    palettes = [make_palette(theme) for theme in (DARK, LIGHT)]
+    assert palettes[0] != palettes[1]
 
 
 def test_track_colors_when_counted_then_one_for_each_palette_index():
