@@ -482,7 +482,8 @@ _COMMANDS = (
     "range_end", "range_clear", "onion", "holes", "masks", "layers", "view_photo", "view_motion",
     "view_flow", "overlays", "inspector", "timeline", "reset_panels", "fit", "actual_size",
     "zoom_in", "zoom_out", "theme_dark", "theme_light", "history", "play", "next_frame",
-    "previous_frame", "first_frame", "last_frame", "copy_command", "brush_larger", "brush_smaller", "first_steps",
+    "previous_frame", "first_frame", "last_frame", "copy_command", "brush_larger",
+    "brush_smaller", "first_steps",
 )  # fmt: skip
 
 
@@ -589,7 +590,7 @@ def main():
     open_one(0)
     studio.load_engine(EngineChoice())
     # Modules that are imported at their first use are no part of the program's own turns.
-    import cmp_engine.sequence  # noqa: F401 - see above
+    import cmp_engine.sequence
     import cmp_engine.video_io  # noqa: F401 - see above
     import cmp_studio.pipeline.export  # noqa: F401 - see above
 

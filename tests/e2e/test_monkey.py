@@ -21,7 +21,7 @@ def test_verdict_when_something_broke_then_fails_and_says_what():
     for findings, words in (
         (flat(problems=["Traceback"]), "no exception or warning: 1 found"),
         (flat(slow=[(148.0, "theme")], longest_ms=(148.0, "theme")), "148 ms (theme), 1 over"),
-        (flat(memory_mb=[500.0 + 5 * i for i in range(40)]), "flat memory: +15"),
+        (flat(memory_mb=[500.0 + 5 * i for i in range(40)]), "flat memory: +12"),
     ):
         lines, is_good = findings.verdict()
         assert not is_good
