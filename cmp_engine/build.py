@@ -31,6 +31,10 @@ def _channels_out(config: ModelConfig) -> int:
 
 
 def _image_encoder(config: ModelConfig) -> ImageEncoder:
+    if config.image_encoder == "pyramid":
+        return PyramidEncoder(config)
+    if config.image_encoder == "efficientnet_lite0":
+        return EfficientNetLiteEncoder(config)
     if config.image_encoder == "alexnet_stride32":
         return AlexNetEncoder(config.image_channels, stride=32)
     if config.image_encoder == "alexnet_stride8":
@@ -64,9 +68,4 @@ def _motion_decoder(config: ModelConfig, image_encoder: ImageEncoder) -> MotionD
 
 
 def _build_attention(config: ModelConfig) -> CMP:
-    encoder = (
-        PyramidEncoder(config)
-        if config.image_encoder == "pyramid"
-        else EfficientNetLiteEncoder(config)
-    )
-    return CMP(encoder, ArrowEncoder(), ArrowAttentionDecoder(config), config)
+    return CMP(_image_encoder(config), ArrowEncoder(), ArrowAttentionDecoder(config), config)

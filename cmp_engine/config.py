@@ -29,7 +29,6 @@ PROPAGATION_STRIDES: Final = (1, 2, 4, 8)
 PYRAMID_ENCODERS: Final = ("pyramid", "efficientnet_lite0")
 """Image encoders that end in a feature pyramid, as the attention decoder needs."""
 
-
 _WHOLE_NUMBERS: Final = (
     "blocks",
     "num_bins",
@@ -49,7 +48,7 @@ class ModelConfig:
     Attributes:
         image_encoder: Backbone. The ResNets are dilated to stride 8 for the decoders ``plain`` and
             ``skip``. ``pyramid`` is a slim residual feature pyramid, ``efficientnet_lite0`` one on
-            EfficientNet-Lite0; both are for the attention decoder.
+            EfficientNet-Lite0; both fit the decoders ``attention`` and ``plain``.
         decoder: ``plain`` and ``skip`` are the paper's propagation and fusion nets, without and
             with skip connections to the image; ``attention`` lets each pixel look at the arrows
             themselves (this project's default network).
@@ -101,12 +100,14 @@ class ModelConfig:
                 f"propagation_strides must be one or more different values of "
                 f"{PROPAGATION_STRIDES}, got {strides}."
             )
-        if self.decoder == "skip" and self.image_encoder.startswith("alexnet"):
-            raise ConfigError("The skip decoder needs a ResNet encoder; AlexNet has no skips.")
-        if (self.decoder == "attention") != (self.image_encoder in PYRAMID_ENCODERS):
+        if self.decoder == "skip" and not self.image_encoder.startswith("resnet"):
             raise ConfigError(
-                "The attention decoder and the encoders with a pyramid "
-                f"({', '.join(PYRAMID_ENCODERS)}) need each other."
+                f"The skip decoder needs a ResNet encoder; {self.image_encoder} has no skips for it."
+            )
+        if self.decoder == "attention" and self.image_encoder not in PYRAMID_ENCODERS:
+            raise ConfigError(
+                "The attention decoder needs an encoder with a pyramid: "
+                f"{' or '.join(PYRAMID_ENCODERS)}."
             )
         if self.decoder == "attention" and self.head != "regression":
             raise ConfigError("The attention decoder answers in px; its head must be regression.")

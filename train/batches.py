@@ -70,7 +70,7 @@ class BatchSource:
                 self._puppets[size] = PuppetGenerator(
                     size, seed=self._recipe.seed, device=self._device, with_next=False
                 )
-        scene = self._puppets[size].batch(count, number)
+        scene = self._puppets[size].batch(count, self._scenes_number(number, count))
         sampled = self._sample(
             scene.flow, scene.valid, number, 1, labels=scene.labels, object_ids=scene.object_ids
         )
@@ -81,10 +81,21 @@ class BatchSource:
             Target(scene.flow, counted, scene.labels, scene.object_ids),
         )
 
+    def _scenes_number(self, number: int, count: int) -> int:
+        """Return which puppets come in a batch's turn: others each time, unless they are counted."""
+        data = self._recipe.data
+        if not data.puppet_scenes:
+            return number
+        return number % max(1, round(data.fraction * data.puppet_scenes / count))
+
     def _clip_piece(self, number: int, count: int, size: int) -> Batch:
         with self._lock:
             if self._clips is None:
-                self._clips = ClipPairs(self._recipe.data.pairs, seed=self._recipe.seed)
+                self._clips = ClipPairs(
+                    self._recipe.data.pairs,
+                    seed=self._recipe.seed,
+                    fraction=self._recipe.data.fraction,
+                )
         pairs = self._clips.batch(count, number, size)
         image, flow = pairs.image.to(self._device), pairs.flow.to(self._device)
         valid = pairs.valid.to(self._device)
@@ -107,7 +118,7 @@ class BatchSource:
         generator.manual_seed(hash((self._recipe.seed, number, stream)) % 2**63)
         settings = self._recipe.guidance
         return sample_guidance(
-            settings.sampler,
+            settings.sampler if self._recipe.objective == "cmp" else "none",
             flow,
             valid,
             labels,

@@ -1,8 +1,9 @@
 """Training recipes: TOML files in `train/configs`, checked field by field.
 
 A recipe has the tables ``[model]`` (a preset name, and fields of `ModelConfig` to change),
-``[data]``, ``[guidance]``, ``[loss]`` and ``[schedule]``. ``--set table.key=value`` changes one
-value, written as TOML.
+``[data]``, ``[guidance]``, ``[loss]``, ``[pretext]`` and ``[schedule]``, and may name another
+``objective`` than CMP, and a ``seed``. ``--set table.key=value`` changes one value, written as
+TOML.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 from cmp_engine.config import ModelConfig, preset
 from cmp_engine.errors import ConfigError
 from train.errors import TrainConfigError
 
-Sampler = Literal["watershed", "artist", "uniform", "grid"]
+Sampler = Literal["watershed", "artist", "uniform", "random", "grid", "none"]
+Objective = Literal["cmp", "walker", "pathak", "mahendran"]
 SettingsT = TypeVar("SettingsT")
 
 
@@ -28,9 +30,14 @@ class DataSettings:
 
     Attributes:
         pairs: Folder of prepared clip pairs (`train.data.prepare`), or empty for none.
+        fraction: Share of the clips, and of the puppet scenes if they are counted, to learn from.
+            The clips of a smaller share are among those of a larger one.
+        puppet_scenes: About how many different puppet scenes there are; 0 never repeats one.
     """
 
     pairs: str = ""
+    fraction: float = 1.0
+    puppet_scenes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,11 +45,13 @@ class GuidanceSettings:
     """How sparse guidance is drawn from the true flow (paper sec. 3.2).
 
     Attributes:
-        sampler: ``watershed`` as in the paper, ``uniform``, ``grid``, or ``artist`` (few arrows on
-            what moves, some pins).
+        sampler: ``watershed`` as in the paper; ``grid`` for its grid points alone; ``uniform`` for
+            a fixed number of random pixels; ``random`` for a random number of them; ``artist`` for
+            few arrows on what moves and some pins; ``none`` for no guidance.
         kernel: NMS kernel K of the watershed sampler, px.
         grid_stride: Grid stride G, px.
-        max_points: Most arrows that the artist sampler draws.
+        max_points: Most arrows that the artist sampler draws, all of the uniform sampler, and the
+            mean of the random one.
         watershed_share: Share of samples for which the artist sampler hands over to the watershed.
     """
 
@@ -72,6 +81,33 @@ class LossSettings:
     shape: float = 0.5
     affinity: float = 0.5
     anchors: int = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PretextSettings:
+    """The other methods' objectives (`train.objectives`); CMP and Walker et al. need none of it.
+
+    Attributes:
+        moving_px: Pathak et al.: a pixel moves if it is at least this far off the background's
+            motion, px of the network grid,
+        moving_share: and at least this share of the image's fastest pixels.
+        smallest: Images with a smaller share of moving pixels are left out,
+        largest: and images with a larger one.
+        embedding: Mahendran et al.: numbers for each pixel.
+        samples: Pixels of an image that are compared with each other.
+        temperature: Divides the cosine of two embeddings.
+        bandwidth: Width of the flow's Gaussian kernel, as a part of the root mean square
+            difference of two flows in the image.
+    """
+
+    moving_px: float = 0.5
+    moving_share: float = 0.2
+    smallest: float = 0.01
+    largest: float = 0.8
+    embedding: int = 16
+    samples: int = 256
+    temperature: float = 0.1
+    bandwidth: float = 0.4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,19 +166,36 @@ class ScheduleSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """All that decides what a training run computes."""
+    """All that decides what a training run computes.
+
+    Attributes:
+        objective: What the network learns: ``cmp``, or what it is compared with in the paper's
+            tables 1 to 3: ``walker``, ``pathak``, ``mahendran``.
+    """
 
     name: str
     model: ModelConfig
+    objective: Objective = "cmp"
     data: DataSettings = field(default_factory=DataSettings)
     guidance: GuidanceSettings = field(default_factory=GuidanceSettings)
     loss: LossSettings = field(default_factory=LossSettings)
+    pretext: PretextSettings = field(default_factory=PretextSettings)
     schedule: ScheduleSettings = field(default_factory=ScheduleSettings)
     seed: int = 0
 
     def to_json(self) -> str:
-        """Return the recipe as one line of JSON."""
-        return json.dumps(asdict(self), sort_keys=True)
+        """Return the recipe as one line of JSON.
+
+        What came later than the first runs is left out where it has its default, so that their
+        state still belongs to their recipe.
+        """
+        values = asdict(self)
+        for key in ("fraction", "puppet_scenes"):
+            if values["data"][key] == getattr(DataSettings(), key):
+                del values["data"][key]
+        if self.objective == "cmp":
+            del values["objective"], values["pretext"]
+        return json.dumps(values, sort_keys=True)
 
 
 def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -189,7 +242,7 @@ def _apply_override(tables: dict[str, Any], override: str) -> None:
 
 
 def _parse(tables: Mapping[str, Any], name: str) -> Recipe:
-    known = {"model", "data", "guidance", "loss", "schedule", "seed"}
+    known = {"model", "objective", "data", "guidance", "loss", "pretext", "schedule", "seed"}
     if unknown := sorted(set(tables) - known):
         raise TrainConfigError(
             f"Recipe {name} has unknown entries {', '.join(unknown)}; known are "
@@ -212,9 +265,11 @@ def _parse(tables: Mapping[str, Any], name: str) -> Recipe:
     recipe = Recipe(
         name=name,
         model=model,
+        objective=tables.get("objective", "cmp"),
         data=read_settings(DataSettings, tables.get("data", {}), name, "data"),
         guidance=read_settings(GuidanceSettings, tables.get("guidance", {}), name, "guidance"),
         loss=read_settings(LossSettings, tables.get("loss", {}), name, "loss"),
+        pretext=read_settings(PretextSettings, tables.get("pretext", {}), name, "pretext"),
         schedule=read_settings(ScheduleSettings, schedule_table, name, "schedule"),
         seed=int(tables.get("seed", 0)),
     )
@@ -243,6 +298,15 @@ def read_settings(
 
 
 def _check(recipe: Recipe) -> None:
+    _check_objective(recipe)
+    if not 0 < recipe.data.fraction <= 1:
+        raise TrainConfigError(
+            f"data.fraction must be above 0 and at most 1, got {recipe.data.fraction}."
+        )
+    if recipe.data.puppet_scenes < 0:
+        raise TrainConfigError(
+            f"data.puppet_scenes must be 0 (no limit) or more, got {recipe.data.puppet_scenes}."
+        )
     schedule = recipe.schedule
     if not schedule.stages or schedule.stages[-1].until != 1.0:
         raise TrainConfigError("The last entry of schedule.stages must have until = 1.0.")
@@ -265,3 +329,27 @@ def _check(recipe: Recipe) -> None:
             )
     if schedule.steps < 1 or schedule.micro_batches < 1:
         raise TrainConfigError("schedule.steps and schedule.micro_batches must be at least 1.")
+
+
+def _check_objective(recipe: Recipe) -> None:
+    """An objective without guidance needs a decoder that says something without any."""
+    if recipe.objective not in get_args(Objective):
+        raise TrainConfigError(
+            f"objective must be one of {', '.join(get_args(Objective))}, got {recipe.objective!r}."
+        )
+    if recipe.objective == "cmp":
+        return
+    if recipe.model.decoder == "attention":
+        raise TrainConfigError(
+            f"objective {recipe.objective!r} gives the network no arrows, and the attention decoder "
+            "answers nothing without any; set model.preset to one with the decoder plain or skip."
+        )
+    if recipe.objective == "walker" and recipe.model.head != "bins":
+        raise TrainConfigError("objective 'walker' is a classification; it needs model.head = bins.")
+    pretext = recipe.pretext
+    if not (pretext.temperature > 0 and pretext.bandwidth > 0):
+        raise TrainConfigError("pretext.temperature and pretext.bandwidth must be above 0.")
+    if pretext.embedding < 1 or pretext.samples < 2:
+        raise TrainConfigError(
+            "pretext.embedding must be at least 1, and pretext.samples at least 2."
+        )

@@ -18,7 +18,7 @@ from torch.nn.functional import interpolate, max_pool2d
 from cmp_engine.modeling.cmp import Guidance
 from train.watershed import grid_points, watershed_peaks
 
-Sampler: TypeAlias = Literal["artist", "watershed", "uniform", "grid"]
+Sampler: TypeAlias = Literal["artist", "watershed", "uniform", "random", "grid", "none"]
 
 MOVING_PX: Final = 1.0
 """A pixel moves when its flow is longer than this, px."""
@@ -66,7 +66,7 @@ def sample_guidance(
         generator: Source of all random numbers.
         kernel: K of the watershed, px at the size of the flow; even values become odd.
         grid_stride: G, px.
-        max_points: Most points of the artist and of the uniform sampler.
+        max_points: Most points of the artist, all of the uniform, and the mean of the random one.
         watershed_share: Share of samples for which the artist hands over to the watershed.
         object_ids: (B, H, W) int, if known. Motion does not hang together across objects.
     """
@@ -76,6 +76,10 @@ def sample_guidance(
         return sample_grid(flow, grid_stride=grid_stride)
     if sampler == "uniform":
         return sample_uniform(flow, generator=generator, count=max_points)
+    if sampler == "random":
+        return sample_random(flow, generator=generator, mean_count=max_points)
+    if sampler == "none":
+        return _at_points(flow, flow.new_zeros(len(flow), 0, 2), valid.new_zeros(len(flow), 0))
     sampled = sample_artist(
         flow, valid, labels, generator=generator, max_points=max_points, object_ids=object_ids
     )
@@ -134,6 +138,22 @@ def sample_uniform(flow: Tensor, *, generator: torch.Generator, count: int = 10)
     draws = torch.rand(len(flow), count, 2, generator=generator, device=generator.device)
     points = torch.floor(draws.to(flow.device) * torch.tensor([width, height], device=flow.device))
     return _at_points(flow, points, torch.ones_like(points[..., 0], dtype=torch.bool))
+
+
+def sample_random(
+    flow: Tensor, *, generator: torch.Generator, mean_count: int = 10
+) -> SampledGuidance:
+    """Return guidance at random pixels, each as likely as any other, and a random number of them.
+
+    The number is 1 to ``2 * mean_count - 1``, each as likely as any other.
+    """
+    most = 2 * mean_count - 1
+    guidance = sample_uniform(flow, generator=generator, count=most).guidance
+    counts = torch.randint(
+        1, most + 1, (len(flow), 1), generator=generator, device=generator.device
+    )
+    is_real = torch.arange(most, device=flow.device) < counts.to(flow.device)
+    return _at_points(flow, guidance.points, is_real)
 
 
 def _at_points(flow: Tensor, points: Tensor, is_real: Tensor) -> SampledGuidance:

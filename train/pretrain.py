@@ -23,7 +23,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from cmp_engine.build import build_network
 from cmp_engine.errors import EngineError
 from cmp_engine.weights import load_model
 from train.batches import BatchSource
@@ -32,6 +31,7 @@ from train.distributed import World, join, leave
 from train.errors import TrainError
 from train.image_weights import start_from_image_weights
 from train.loop import Trainer, stage_at
+from train.objectives import ANSWERS_FLOW, build_for
 from train.reporting import Reporter, answers_sheet
 from train.train_state import TrainState, copy_matching, load_state, new_state
 
@@ -68,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _start(recipe: Recipe, options: argparse.Namespace, world: World) -> TrainState:
     torch.manual_seed(recipe.seed)
-    network = build_network(recipe.model)
+    network = build_for(recipe)
     if recipe.schedule.image_weights:
         start_from_image_weights(network.image_encoder, recipe.schedule.image_weights)
     if options.init is not None:
@@ -94,7 +94,7 @@ def _reporter(
     return Reporter(
         recipe.schedule.steps,
         options.out / "tensorboard" if options.tensorboard else None,
-        draw=draw,
+        draw=draw if recipe.objective in ANSWERS_FLOW else None,
         pictures_every=options.pictures_every,
     )
 

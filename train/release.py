@@ -23,6 +23,7 @@ from cmp_engine.config import ModelConfig
 from cmp_engine.errors import EngineError
 from cmp_engine.weights import save_model
 from train.errors import TrainConfigError, TrainError
+from train.objectives import ANSWERS_FLOW
 
 
 def release(
@@ -45,6 +46,12 @@ def release(
     contents = [_read(folder) for folder in (after, run) if folder is not None]
     content = contents[-1]
     recipe = json.loads(content["recipe"])
+    objective = recipe.get("objective", "cmp")
+    if objective not in ANSWERS_FLOW:
+        raise TrainConfigError(
+            f"The run in {run} learned the objective {objective!r}, which answers no flow, so no "
+            "weights can be made of it; the tasks of train.eval take its encoder from the run."
+        )
     network = build_network(ModelConfig.from_json(json.dumps(recipe["model"])))
     network.load_state_dict(content["ema"] or content["network"])
     metadata = {**describe_run(contents), "note": note}

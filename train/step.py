@@ -22,6 +22,7 @@ from train.losses import (
     draw_anchors,
     regression_loss,
 )
+from train.objectives import flow_similarity_loss, motion_mask_loss
 from train.train_state import TrainState, memory_format, update_ema
 
 
@@ -78,6 +79,10 @@ def compute_loss(
             "shape": parts.shape.detach(),
         }
     output = network(image, batch.guidance).float()
+    if recipe.objective == "pathak":
+        return {"loss": motion_mask_loss(output, batch.target, recipe.pretext)}
+    if recipe.objective == "mahendran":
+        return {"loss": flow_similarity_loss(output, batch.target, recipe.pretext, generator)}
     if recipe.model.head == "bins":
         return {"loss": bin_cross_entropy(output, batch.target, network.bins)}
     return {"loss": regression_loss(output, batch.target)}

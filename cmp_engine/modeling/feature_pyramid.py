@@ -17,6 +17,7 @@ from torchvision.models.resnet import BasicBlock
 
 from cmp_engine.config import ModelConfig
 from cmp_engine.modeling.cmp import ImageFeatures
+from cmp_engine.modeling.image_encoder import ImageEncoder
 
 
 def group_norm(channels: int) -> nn.GroupNorm:
@@ -38,16 +39,19 @@ def double(x: Tensor) -> Tensor:
     return F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
 
 
-class TopDown(nn.Module):
-    """Adds what coarse stages know to the fine ones.
+class TopDown(ImageEncoder):
+    """Adds what coarse stages know to the fine ones; the features for the decoder have stride 8.
 
     Args:
         stages: Channels of the backbone at strides 4, 8, 16 and 32.
         wide: Channels handed to the decoder.
     """
 
+    stride = 8
+
     def __init__(self, stages: tuple[int, int, int, int], wide: int) -> None:
         super().__init__()
+        self.skip_channels = (wide // 2,)
         self.lateral32 = nn.Conv2d(stages[3], wide, 1)
         self.lateral16 = nn.Conv2d(stages[2], wide, 1)
         self.lateral8 = nn.Conv2d(stages[1], wide, 1)

@@ -32,6 +32,7 @@ COMBINATIONS = [
     replace(SMALL, image_encoder="resnet50", decoder="skip", propagation_strides=(8, 1)),
     replace(SMALL, image_encoder="alexnet_stride32"),
     replace(SMALL, image_encoder="alexnet_stride8", propagation_strides=(1, 8)),
+    replace(SMALL, image_encoder="pyramid", encoder_width=16, image_channels=16),
     preset("default"),
 ]
 FEW = [

@@ -10,6 +10,7 @@ from train.guidance_sampling import (
     sample_artist,
     sample_grid,
     sample_guidance,
+    sample_random,
     sample_uniform,
     sample_watershed,
     unguided_motion,
@@ -171,7 +172,27 @@ def test_uniform_and_grid_when_sampled_then_inside_with_their_flow(scenes):
         assert sampled.guidance.valid.all()
 
 
-@pytest.mark.parametrize("sampler", ["artist", "watershed", "uniform", "grid"])
+def test_random_points_when_drawn_then_differ_in_number_about_the_mean(scenes):
+    sampled = sample_random(scenes.flow, generator=seeded(), mean_count=7)
+
+    counts = sampled.guidance.valid.sum(1)
+    assert counts.min() >= 1
+    assert counts.max() <= 13
+    assert 5.5 < counts.float().mean() < 8.5
+    points = sampled.guidance.points
+    expected = flow_at(scenes.flow, points) * sampled.guidance.valid[..., None]
+    assert torch.equal(sampled.guidance.vectors, expected)
+
+
+def test_no_guidance_when_asked_for_then_is_an_empty_set_for_each_image(scenes):
+    sampled = sample_guidance("none", scenes.flow, scenes.valid, generator=seeded())
+
+    assert sampled.guidance.points.shape == (48, 0, 2)
+    assert sampled.guidance.rasterize(96, 96).abs().sum() == 0
+    assert not sampled.unguided.any()
+
+
+@pytest.mark.parametrize("sampler", ["artist", "watershed", "uniform", "random", "grid"])
 def test_guidance_when_any_sampler_then_is_a_batch(scenes, sampler):
     sampled = sample_guidance(
         sampler, scenes.flow, scenes.valid, scenes.labels, generator=seeded(), grid_stride=50

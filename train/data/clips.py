@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
@@ -46,12 +47,16 @@ class ClipPairs:
         seed: Of the batches.
         is_augmented: Whether to crop at random, mirror, reverse and change the looks. Without it
             a batch takes the largest square in the middle, as it is.
+        fraction: Share of the clips to use, above 0 and at most 1, at least one clip of the folder.
+            Which ones depends on their names alone, and a larger share has those of a smaller one.
 
     Raises:
         DataError: The folder has no file of pairs, or a damaged one.
     """
 
-    def __init__(self, folder: str | Path, seed: int = 0, *, is_augmented: bool = True) -> None:
+    def __init__(
+        self, folder: str | Path, seed: int = 0, *, is_augmented: bool = True, fraction: float = 1.0
+    ) -> None:
         self.folder = Path(folder)
         files = sorted(self.folder.glob("*.safetensors")) if self.folder.is_dir() else []
         if not files:
@@ -59,7 +64,7 @@ class ClipPairs:
                 f"{self.folder} holds no training pairs; make them with "
                 "python -m train.data.prepare VIDEOS --out FOLDER."
             )
-        self.shards = [Shard(file) for file in files]
+        self.shards = [Shard(file) for file in _share_of(files, fraction)]
         self.seed = seed
         self.is_augmented = is_augmented
         self._ends = np.cumsum([len(shard) for shard in self.shards])
@@ -164,6 +169,13 @@ def center_crop(pair: Pair, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarr
         np.asarray(flow * np.float32(size / side)),
         trust > 0.99,
     )
+
+
+def _share_of(files: list[Path], fraction: float) -> list[Path]:
+    """Return a share of the files, in their order; spread by a hash of their names."""
+    count = max(1, round(fraction * len(files)))
+    by_hash = sorted(files, key=lambda file: sha256(file.name.encode()).digest())
+    return sorted(by_hash[:count])
 
 
 def _shares(clips: list[int]) -> np.ndarray:

@@ -192,6 +192,16 @@ def test_pairs_when_walked_through_then_every_clip_is_there(folder: Path):
         pairs.place(12)
 
 
+def test_fraction_when_smaller_then_its_clips_are_among_those_of_a_larger_one(folder: Path):
+    clips = [
+        {shard.clip for shard in ClipPairs(folder, fraction=fraction).shards}
+        for fraction in (0.1, 0.34, 0.67, 1.0)
+    ]
+
+    assert [len(found) for found in clips] == [1, 1, 2, 3]
+    assert all(few <= many for few, many in zip(clips, clips[1:], strict=False))
+
+
 def test_sources_when_one_has_most_clips_then_it_is_capped():
     from train.data.clips import _shares
 
