@@ -102,7 +102,7 @@ class ModelConfig:
             )
         if self.decoder == "skip" and not self.image_encoder.startswith("resnet"):
             raise ConfigError(
-                f"The skip decoder needs a ResNet encoder; {self.image_encoder} has no skips for it."
+                f"The skip decoder needs a ResNet encoder; {self.image_encoder} has no skips."
             )
         if self.decoder == "attention" and self.image_encoder not in PYRAMID_ENCODERS:
             raise ConfigError(

@@ -82,7 +82,7 @@ class BatchSource:
         )
 
     def _scenes_number(self, number: int, count: int) -> int:
-        """Return which puppets come in a batch's turn: others each time, unless they are counted."""
+        """Return which puppets come in a batch's turn: others each time unless counted."""
         data = self._recipe.data
         if not data.puppet_scenes:
             return number

@@ -341,11 +341,13 @@ def _check_objective(recipe: Recipe) -> None:
         return
     if recipe.model.decoder == "attention":
         raise TrainConfigError(
-            f"objective {recipe.objective!r} gives the network no arrows, and the attention decoder "
-            "answers nothing without any; set model.preset to one with the decoder plain or skip."
+            f"objective {recipe.objective!r} gives the network no arrows, and without any the "
+            "attention decoder answers nothing; set model.preset to one with another decoder."
         )
     if recipe.objective == "walker" and recipe.model.head != "bins":
-        raise TrainConfigError("objective 'walker' is a classification; it needs model.head = bins.")
+        raise TrainConfigError(
+            "objective 'walker' is a classification; it needs model.head = bins."
+        )
     pretext = recipe.pretext
     if not (pretext.temperature > 0 and pretext.bandwidth > 0):
         raise TrainConfigError("pretext.temperature and pretext.bandwidth must be above 0.")

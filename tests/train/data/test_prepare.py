@@ -1,3 +1,4 @@
+import itertools
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -199,7 +200,7 @@ def test_fraction_when_smaller_then_its_clips_are_among_those_of_a_larger_one(fo
     ]
 
     assert [len(found) for found in clips] == [1, 1, 2, 3]
-    assert all(few <= many for few, many in zip(clips, clips[1:], strict=False))
+    assert all(few <= many for few, many in itertools.pairwise(clips))
 
 
 def test_sources_when_one_has_most_clips_then_it_is_capped():
