@@ -53,7 +53,6 @@ from train.eval.transfer.recipe import TransferRecipe, parse_transfer_recipe
 from train.eval.transfer.segmentation import SegmentationTask, build_segmentation
 from train.loop import Trainer
 from train.objectives import build_for
-from train.release import current_commit
 from train.train_state import load_state, new_state
 
 logger = logging.getLogger(__name__)

@@ -10,7 +10,6 @@ Pictures and masks are resized to one short side, and measured at that size.
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
