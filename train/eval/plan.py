@@ -15,6 +15,7 @@ A plan is a TOML file::
     [[table]]
     title = "Figure 4: number of guidance points"
     variants = ["walker", "cmp"]
+    tasks = ["camvid"]            # of those that there are; all if missing
     x = [0, 13.5]                 # places on the plot's axis; categories if missing
     x_label = "guidance points an image"
     paper = [39.0, 44.5]          # the paper's figures, for rows that it has; nan for others
@@ -69,6 +70,7 @@ class PlanTable:
     Attributes:
         title: Over table and plot.
         variants: Names, in order.
+        tasks: To judge them by; empty for all that there are.
         x: Place of each on the plot's axis, or empty for categories.
         x_label: What the axis is.
         paper: The paper's figure for each, nan where it has none; or empty.
@@ -77,10 +79,15 @@ class PlanTable:
 
     title: str
     variants: tuple[str, ...]
+    tasks: tuple[str, ...] = ()
     x: tuple[float, ...] = ()
     x_label: str = ""
     paper: tuple[float, ...] = ()
     paper_label: str = ""
+
+    def of(self, tasks: Sequence[str]) -> tuple[str, ...]:
+        """Return which of the tasks that there are this table judges by."""
+        return tuple(task for task in tasks if not self.tasks or task in self.tasks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,10 +147,12 @@ def _variant(entry: Mapping[str, Any], folder: Path) -> Variant:
 
 
 def _table(entry: Mapping[str, Any]) -> PlanTable:
-    _known(entry, ("title", "variants", "x", "x_label", "paper", "paper_label"), "table")
+    known = ("title", "variants", "tasks", "x", "x_label", "paper", "paper_label")
+    _known(entry, known, "table")
     return PlanTable(
         title=str(entry["title"]),
         variants=tuple(str(name) for name in entry["variants"]),
+        tasks=tuple(str(name) for name in entry.get("tasks", [])),
         x=tuple(float(value) for value in entry.get("x", [])),
         x_label=str(entry.get("x_label", "")),
         paper=tuple(float(value) for value in entry.get("paper", [])),

@@ -92,6 +92,7 @@ def format_table(plan: Plan, table: PlanTable, scores: Scores, tasks: Sequence[s
 
     The last column is the mean over tasks where all are there. Missing scores show as ``-``.
     """
+    tasks = table.of(tasks)
     has_mean = len(tasks) > 1
     head = [table.x_label or "", *tasks, *(["mean"] if has_mean else [])]
     if table.paper:
@@ -158,6 +159,8 @@ def plot(plan: Plan, tables: Sequence[PlanTable], scores: Scores, tasks: Sequenc
     for axes, table in zip(all_axes, tables, strict=True):
         places = table.x or tuple(float(index) for index in range(len(table.variants)))
         for number, task in enumerate(tasks):
+            if task not in table.of(tasks):
+                continue
             known = [
                 (place, scores[name, task])
                 for place, name in zip(places, table.variants, strict=True)

@@ -24,7 +24,7 @@ import platform
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -82,6 +82,7 @@ class SmallBenchmark:
     Args:
         plan: What to compare.
         transfer: Tables of the recipe of fine-tuning.
+        sizes: Of the tasks.
         tasks: By name.
         out: Folder for everything.
         world: A single process.
@@ -92,6 +93,7 @@ class SmallBenchmark:
         self,
         plan: Plan,
         transfer: Mapping[str, Any],
+        sizes: TaskSettings,
         tasks: Mapping[str, SmallTask],
         out: Path,
         world: World,
@@ -99,6 +101,7 @@ class SmallBenchmark:
     ) -> None:
         self._plan = plan
         self._transfer = transfer
+        self._sizes = sizes
         self._tasks = tasks
         self._out = out
         self._world = world
@@ -119,7 +122,7 @@ class SmallBenchmark:
                     if not self._pretrain(variant, number, pool):
                         return False
             for seed in plan.seeds:
-                for task in self._tasks:
+                for task in table.of(list(self._tasks)):
                     for variant in variants:
                         if not self._score(variant, task, seed, is_frozen=is_frozen):
                             return False
@@ -155,7 +158,8 @@ class SmallBenchmark:
         settings = json.dumps(
             {
                 "pretraining": json.loads(variant.recipe(pretraining).to_json()),
-                "transfer": {key: self._transfer[key] for key in sorted(self._transfer)},
+                "transfer": self._transfer,
+                "tasks": asdict(self._sizes),
             },
             sort_keys=True,
         )
@@ -300,8 +304,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             )
             done = False
             if pool is not None:
-                transfer = {**tables.get("transfer", {})}
-                benchmark = SmallBenchmark(plan, transfer, tasks, options.out, world, deadline)
+                benchmark = SmallBenchmark(
+                    plan,
+                    dict(tables.get("transfer", {})),
+                    task_settings,
+                    tasks,
+                    options.out,
+                    world,
+                    deadline,
+                )
                 done = benchmark.run(pool, is_frozen=options.frozen)
             names = [task + FROZEN * options.frozen for task in tasks]
             print(report(options.out, plan, names, has_plot=not options.no_plot))
