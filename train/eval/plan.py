@@ -29,10 +29,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from train.config import Recipe, load_recipe
 from train.errors import TrainConfigError
+
+FROZEN: Final = "-frozen"
+"""Ends the name of a task in which the encoder stays as it was pretrained."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,8 +89,12 @@ class PlanTable:
     paper_label: str = ""
 
     def of(self, tasks: Sequence[str]) -> tuple[str, ...]:
-        """Return which of the tasks that there are this table judges by."""
-        return tuple(task for task in tasks if not self.tasks or task in self.tasks)
+        """Return which of the tasks that there are this table judges by.
+
+        A task that ends in `FROZEN` counts as the one without.
+        """
+        wanted = self.tasks
+        return tuple(t for t in tasks if not wanted or t.removesuffix(FROZEN) in wanted)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

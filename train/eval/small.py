@@ -35,7 +35,7 @@ from train.config import read_settings, read_tables
 from train.distributed import World, join, leave
 from train.errors import TrainConfigError, TrainError
 from train.eval.deadline import Deadline
-from train.eval.plan import Plan, Variant, read_plan
+from train.eval.plan import FROZEN, Plan, Variant, read_plan
 from train.eval.plan_results import (
     Score,
     collect,
@@ -59,8 +59,6 @@ logger = logging.getLogger(__name__)
 
 _PLAN: Final = Path(__file__).parents[1] / "configs" / "plans" / "small.toml"
 _NEVER: Final = 1 << 30
-FROZEN: Final = "-frozen"
-"""Ends the name of a task in which the encoder stays as it was pretrained."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
