@@ -115,12 +115,13 @@ class Plan:
         return self.seeds.index(seed) % self.pretrain_seeds
 
 
-def read_plan(tables: Mapping[str, Any], path: Path) -> Plan:
+def read_plan(tables: Mapping[str, Any], path: Path, changes: Sequence[str] = ()) -> Plan:
     """Return the plan in a file's content.
 
     Args:
         tables: The content, other tables included.
         path: The file; recipes lie beside it.
+        changes: Of all recipes, before their own.
 
     Raises:
         TrainConfigError: A value is missing, of the wrong kind, or names nothing.
@@ -128,7 +129,7 @@ def read_plan(tables: Mapping[str, Any], path: Path) -> Plan:
     try:
         seeds = tuple(int(seed) for seed in tables.get("seeds", [0]))
         plan = Plan(
-            variants=tuple(_variant(entry, path.parent) for entry in tables["variant"]),
+            variants=tuple(_variant(entry, path.parent, changes) for entry in tables["variant"]),
             tables=tuple(_table(entry) for entry in tables.get("table", [])),
             seeds=seeds,
             pretrain_seeds=int(tables.get("pretrain_seeds", 1)),
@@ -141,14 +142,14 @@ def read_plan(tables: Mapping[str, Any], path: Path) -> Plan:
     return plan
 
 
-def _variant(entry: Mapping[str, Any], folder: Path) -> Variant:
+def _variant(entry: Mapping[str, Any], folder: Path, changes: Sequence[str]) -> Variant:
     _known(entry, ("name", "label", "config", "set", "random"), "variant")
     name = str(entry["name"])
     return Variant(
         name=name,
         label=str(entry.get("label", name)),
         config=folder / str(entry["config"]),
-        changes=tuple(str(change) for change in entry.get("set", [])),
+        changes=(*changes, *(str(change) for change in entry.get("set", []))),
         is_random=bool(entry.get("random", False)),
     )
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import platform
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TypeAlias
+
+import torch
 
 from train.errors import DataError
 from train.eval.plan import Plan, PlanTable
@@ -118,6 +122,54 @@ def task_means(variant: str, scores: Scores, tasks: Sequence[str]) -> list[float
     return [statistics.fmean(of_seed) for of_seed in zip(*values, strict=False)]
 
 
+def write_report(
+    out: Path, plan: Plan, tasks: Sequence[str], *, metric: str, has_plot: bool = True
+) -> str:
+    """Write ``report.md``, ``results.json`` and ``plot.png``; return the tables as text.
+
+    Args:
+        out: Folder of the run.
+        plan: What was compared.
+        tasks: Columns.
+        metric: What the scores are, in %.
+        has_plot: Whether to draw.
+
+    Raises:
+        DataError: A file of scores is damaged.
+    """
+    scores = collect(out, plan, tasks)
+    text = "\n\n".join(format_table(plan, table, scores, tasks) for table in plan.tables)
+    kept = [
+        read_score(score_path(out, variant.name, task, seed))
+        for variant in plan.variants
+        for task in tasks
+        for seed in plan.seeds
+    ]
+    found = [score for score in kept if score is not None]
+    content = {
+        "metric": metric,
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}",
+        "commits": sorted({score.commit for score in found}),
+        "minutes of fine-tuning": round(sum(score.minutes for score in found), 1),
+        "scores": [
+            {
+                "variant": score.variant,
+                "task": score.task,
+                "seed": score.seed,
+                "value": round(score.value, 3),
+                "parts": {key: round(value, 2) for key, value in score.parts.items()},
+            }
+            for score in found
+        ],
+    }
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "results.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    (out / "report.md").write_text(text + "\n", encoding="utf-8")
+    if has_plot and found:
+        plot(plan, plan.tables, scores, tasks, out / "plot.png", metric=metric)
+    return text
+
+
 def _row(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
@@ -142,17 +194,10 @@ def plot(plan: Plan, tables: Sequence[PlanTable], scores: Scores, tasks: Sequenc
         tasks: One line each.
         path: The PNG file.
         metric: What the scores are, in %.
-
-    Raises:
-        DataError: matplotlib is not installed.
     """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise DataError(
-            "Plots need matplotlib; install it with `pip install matplotlib`, or pass --no-plot."
-        ) from error
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(4.6 * len(tables), 3.8), layout="constrained")
     FigureCanvasAgg(figure)
     all_axes = figure.subplots(1, len(tables), squeeze=False)[0]

@@ -19,8 +19,6 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import os
-import platform
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -36,15 +34,7 @@ from train.distributed import World, join, leave
 from train.errors import TrainConfigError, TrainError
 from train.eval.deadline import Deadline
 from train.eval.plan import FROZEN, Plan, Variant, read_plan
-from train.eval.plan_results import (
-    Score,
-    collect,
-    format_table,
-    plot,
-    read_score,
-    score_path,
-    write_score,
-)
+from train.eval.plan_results import Score, read_score, score_path, write_report, write_score
 from train.eval.small_pool import Pool, PoolSettings, PoolSource, make_pool
 from train.eval.small_tasks import SmallTask, camvid_task, ccp_task, puppet_task
 from train.eval.transfer.encoder import load_encoder, random_encoder
@@ -207,47 +197,6 @@ class SmallBenchmark:
         return parse_transfer_recipe({**self._transfer, "encoder": encoder, "seed": seed}, "small")
 
 
-def report(out: Path, plan: Plan, tasks: Sequence[str], *, has_plot: bool = True) -> str:
-    """Write ``report.md``, ``results.json`` and ``plot.png``; return the tables as text.
-
-    Args:
-        out: Folder of the run.
-        plan: What was compared.
-        tasks: Columns.
-        has_plot: Whether to draw.
-    """
-    scores = collect(out, plan, tasks)
-    text = "\n\n".join(format_table(plan, table, scores, tasks) for table in plan.tables)
-    kept = [
-        read_score(score_path(out, variant.name, task, seed))
-        for variant in plan.variants
-        for task in tasks
-        for seed in plan.seeds
-    ]
-    found = [score for score in kept if score is not None]
-    content = {
-        "metric": "mean IoU in %",
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}",
-        "commits": sorted({score.commit for score in found}),
-        "minutes of fine-tuning": round(sum(score.minutes for score in found), 1),
-        "scores": [
-            {
-                "variant": score.variant,
-                "task": score.task,
-                "seed": score.seed,
-                "value": round(score.value, 3),
-                "parts": {key: round(value, 2) for key, value in score.parts.items()},
-            }
-            for score in found
-        ],
-    }
-    (out / "results.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    (out / "report.md").write_text(text + "\n", encoding="utf-8")
-    if has_plot and found:
-        plot(plan, plan.tables, scores, tasks, out / "plot.png", metric="mean IoU, %")
-    return text
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m train.eval.small",
@@ -313,7 +262,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 )
                 done = benchmark.run(pool, is_frozen=options.frozen)
             names = [task + FROZEN * options.frozen for task in tasks]
-            print(report(options.out, plan, names, has_plot=not options.no_plot))
+            print(
+                write_report(
+                    options.out, plan, names, metric="mean IoU, %", has_plot=not options.no_plot
+                )
+            )
             if not done:
                 print("\nStopped in time; run the same command again to go on.")
         finally:
