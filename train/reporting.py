@@ -196,8 +196,9 @@ class Reporter:
             self._write(self._writer, report)
 
     def add_scores(self, step: int, scores: Mapping[str, float]) -> None:
-        """Tell what an evaluation after ``step`` steps found."""
-        line = "  ".join(f"{key} {value:.4g}" for key, value in scores.items())
+        """Tell what an evaluation after ``step`` steps found; scores of parts in curves alone."""
+        shown = {key: value for key, value in scores.items() if "/" not in key}
+        line = "  ".join(f"{key} {value:.4g}" for key, value in shown.items())
         start = "\n" if self._stream.isatty() else ""
         self._stream.write(f"{start}after step {step}: {line}\n")
         self._stream.flush()

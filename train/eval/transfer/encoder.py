@@ -41,14 +41,14 @@ class EncoderOrigin:
     Attributes:
         method: Row of the paper's tables: ``random``, ``imagenet``, ``cmp`` or another objective.
         weights: What was asked for.
-        image_encoder: Name of the network.
+        config: The whole network that the encoder is a part of.
         sha256: Checksum of the weights, empty for random ones.
         metadata: What the weights tell of themselves: recipe, data, steps, hours, commit.
     """
 
     method: str
     weights: str
-    image_encoder: str
+    config: ModelConfig
     sha256: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
 
@@ -88,7 +88,7 @@ class TransferEncoder(nn.Module):
 
 @dataclass(frozen=True, slots=True)
 class LoadedEncoder:
-    """An encoder and where it comes from."""
+    """An encoder and where its weights come from."""
 
     encoder: TransferEncoder
     origin: EncoderOrigin
@@ -110,20 +110,23 @@ def load_encoder(settings: EncoderSettings) -> LoadedEncoder:
     kind, _, rest = settings.weights.partition(":")
     if kind == "random":
         config = _read_weights(rest)[1] if rest else _config_of(settings)
-        loaded = random_encoder(_chosen(config, settings, rest))
-        origin = EncoderOrigin("random", settings.weights, loaded.name)
+        config = _chosen(config, settings, rest)
+        loaded = random_encoder(config)
+        origin = EncoderOrigin("random", settings.weights, config)
     elif kind == "imagenet":
-        loaded = random_encoder(_config_of(settings))
+        config = _config_of(settings)
+        loaded = random_encoder(config)
         sha256, source = _load_imagenet(loaded, Path(rest) if rest else None)
         origin = EncoderOrigin(
-            "imagenet", settings.weights, loaded.name, sha256, {"data": "ImageNet", "file": source}
+            "imagenet", settings.weights, config, sha256, {"data": "ImageNet", "file": source}
         )
     else:
         state, config, metadata, sha256 = _read_weights(settings.weights)
-        loaded = random_encoder(_chosen(config, settings, settings.weights))
+        config = _chosen(config, settings, settings.weights)
+        loaded = random_encoder(config)
         _fill(loaded, state, settings.weights)
         method = method_of(metadata.get("recipe", ""))
-        origin = EncoderOrigin(method, settings.weights, loaded.name, sha256, metadata)
+        origin = EncoderOrigin(method, settings.weights, config, sha256, metadata)
     if settings.method:
         origin = dataclasses.replace(origin, method=settings.method)
     return LoadedEncoder(loaded, origin)

@@ -145,6 +145,11 @@ class FineTuner:
         if (folder / STATE_NAME).exists():
             self._load()
 
+    @property
+    def schedule(self) -> ScheduleSettings:
+        """The recipe's schedule."""
+        return self._recipe.schedule
+
     def run(
         self,
         *,
@@ -268,7 +273,7 @@ class FineTuner:
         if not self._world.is_main:
             return
         content = {
-            "recipe": self._recipe.to_json(),
+            "recipe": self._recipe.identity(),
             "encoder_sha256": self._sha256,
             "step": self.state.step,
             "seconds": self.state.seconds,
@@ -280,7 +285,7 @@ class FineTuner:
 
     def _load(self) -> None:
         path = self._folder / STATE_NAME
-        content = read_state(path, self._recipe.to_json())
+        content = read_state(path, self._recipe.identity())
         if content["encoder_sha256"] != self._sha256:
             raise TrainConfigError(
                 f"{path} belongs to a run from other weights than those that encoder.weights names "

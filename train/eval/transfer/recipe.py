@@ -173,6 +173,17 @@ class TransferRecipe:
         """Return the recipe as one line of JSON."""
         return json.dumps(asdict(self), sort_keys=True)
 
+    def identity(self) -> str:
+        """Return as JSON what a run computes, wherever its data and weights lie.
+
+        The weights' checksum belongs to it as well.
+        """
+        values = asdict(self)
+        kind = self.encoder.weights.partition(":")[0]
+        values["data"]["root"] = ""
+        values["encoder"]["weights"] = kind if kind in ("random", "imagenet") else ""
+        return json.dumps(values, sort_keys=True)
+
 
 _TABLES: Final = ("encoder", "data", "crop", "head", "detection", "schedule")
 _LISTS: Final = (("crop", "scale"), ("detection", "short_sides"), ("schedule", "drops"))

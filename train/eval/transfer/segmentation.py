@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -146,13 +147,10 @@ class SegmentationTask:
         return matrix
 
     def scores(self, matrix: ConfusionMatrix) -> dict[str, float]:
-        """Return the scores of some counts: their mean and those of each class, 0 to 1."""
-        names = [f"iou/{name}" for name in self.validation.classes]
-        return {
-            "miou": matrix.mean_iou(),
-            "accuracy": matrix.accuracy(),
-            **dict(zip(names, matrix.iou().tolist(), strict=True)),
-        }
+        """Return the scores of some counts, 0 to 1: their mean and those of classes that occur."""
+        known = zip(self.validation.classes, matrix.iou().tolist(), strict=True)
+        classes = {f"iou/{name}": iou for name, iou in known if not math.isnan(iou)}
+        return {"miou": matrix.mean_iou(), "accuracy": matrix.accuracy(), **classes}
 
     @torch.no_grad()
     def probabilities(self, image: NDArray[np.uint8]) -> Tensor:

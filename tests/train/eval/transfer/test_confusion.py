@@ -6,24 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from tests.train.eval.transfer.made_up import plain_iou
 from train.distributed import World
 from train.eval.transfer.confusion import ConfusionMatrix
 
 ALONE = World(0, 1, torch.device("cpu"))
-
-
-def plain_iou(predictions: list[np.ndarray], truths: list[np.ndarray], classes: int) -> np.ndarray:
-    """Return each class's intersection over union, class by class, from all pixels at once."""
-    found = np.concatenate([p.ravel() for p in predictions])
-    true = np.concatenate([t.ravel() for t in truths])
-    found, true = found[true != 255], true[true != 255]
-    with np.errstate(invalid="ignore"):
-        return np.array(
-            [
-                np.float64(((found == c) & (true == c)).sum()) / ((found == c) | (true == c)).sum()
-                for c in range(classes)
-            ]
-        )
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ def test_encoder_when_taken_from_weights_then_gives_the_features_below_the_top(w
             network.image_encoder.conv5(features), network.image_encoder(image)[0]
         )
     assert features.shape == (2, encoder.channels, 64 // encoder.stride, 96 // encoder.stride)
-    assert (loaded.origin.method, loaded.origin.image_encoder) == ("cmp", "resnet18")
+    assert (loaded.origin.method, loaded.origin.config.image_encoder) == ("cmp", "resnet18")
     assert loaded.origin.metadata["data"] == "made up"
     assert len(loaded.origin.sha256) == 64
 
@@ -91,7 +91,7 @@ def test_encoder_when_random_for_some_weights_then_of_their_network_with_other_v
     torch.manual_seed(3)
     loaded = load_encoder(EncoderSettings(weights=f"random:{path}"))
     assert loaded.origin.method == "random"
-    assert loaded.origin.image_encoder == "resnet18"
+    assert loaded.origin.config.image_encoder == "resnet18"
     assert not torch.equal(loaded.encoder.body.conv1.weight, network.image_encoder.conv1.weight)
 
 
