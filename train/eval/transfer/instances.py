@@ -23,7 +23,6 @@ from train.eval.transfer.recipe import TransferRecipe
 
 _KINDS: Final = (("bbox", "box"), ("segm", "mask"))
 _NAMES: Final = ("ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large")
-_PYRAMID_CHANNELS: Final = 256
 
 Detection = dict[str, Any]
 """An object that was found, in the form of COCO's results files, with a box and a mask."""
@@ -196,20 +195,21 @@ def build_mask_rcnn(
         TrainConfigError: The encoder is no ResNet.
     """
     torch.manual_seed(recipe.seed)
+    sizes = recipe.detection
     trunk = set_norm(resnet_trunk(encoder), recipe.encoder.norm)
     widest = encoder.channels
     backbone = BackboneWithFPN(
         trunk,
         return_layers={f"layer{level}": str(level - 1) for level in (1, 2, 3, 4)},
         in_channels_list=[widest // 8, widest // 4, widest // 2, widest],
-        out_channels=_PYRAMID_CHANNELS,
+        out_channels=sizes.channels,
     )
-    sizes = recipe.detection
     network = MaskRCNN(
         backbone,
         num_classes=classes + 1,
         min_size=sizes.short_sides,
         max_size=sizes.max_side,
+        box_batch_size_per_image=sizes.proposals,
         image_mean=[value / 255 for value in IMAGE_MEAN],
         image_std=[value / 255 for value in IMAGE_STD],
     )

@@ -95,17 +95,21 @@ class HeadSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetectionSettings:
-    """Sizes of the pictures for Mask R-CNN.
+    """Sizes of the pictures for Mask R-CNN, and of its parts.
 
     Attributes:
         short_sides: Short side of a training picture, px; one is drawn for each.
         short_side: In evaluation, px.
         max_side: Longest side, px.
+        channels: Of the feature pyramid.
+        proposals: Boxes of a training picture that the heads learn from.
     """
 
     short_sides: tuple[int, ...] = (800,)
     short_side: int = 800
     max_side: int = 1333
+    channels: int = 256
+    proposals: int = 512
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
