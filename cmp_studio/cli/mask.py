@@ -14,7 +14,6 @@ from cmp_studio.cli.console import Console
 if TYPE_CHECKING:
     from cmp_engine.click_fusion import Fusion
     from cmp_engine.segment import ClickSegmenter
-    from cmp_studio.pipeline.annotate import Annotated
 
 _FUSIONS: Final = ("colors", "published", "agreement", "agreement8")
 _FILES: Final = ("indexed", "objects", "coco", "labelme", "csv")
@@ -170,6 +169,7 @@ def _run_one(options: argparse.Namespace, console: Console) -> int:
 
 def _run_list(options: argparse.Namespace, console: Console) -> int:
     from cmp_studio.pipeline.annotate import annotate, read_click_list
+    from cmp_studio.pipeline.annotation_export import write_annotations
     from cmp_studio.pipeline.errors import AnnotationError
 
     objects, failures = read_click_list(options.list)
@@ -182,7 +182,7 @@ def _run_list(options: argparse.Namespace, console: Console) -> int:
         ) from error
     segmenter, values = _segmenter(options, console)
     done = annotate(objects, segmenter, progress=console.progress("Annotating"))
-    outputs = _write_all(folder, done, options.files)
+    outputs = write_annotations(folder, done.images, done.paths, options.files)
     failures += done.failures
     for sentence in failures:
         console.note(f"cmp-studio: {sentence}")
@@ -204,39 +204,6 @@ def _run_list(options: argparse.Namespace, console: Console) -> int:
         },
     )
     return 1 if failures else 0
-
-
-def _write_all(folder: Path, done: Annotated, files: list[str]) -> list[Path]:
-    from cmp_studio.pipeline import annotation_files as write
-
-    outputs: list[Path] = []
-    for stem, image, path in zip(_stems(done), done.images, done.paths, strict=True):
-        if "indexed" in files:
-            outputs.append(folder / f"{stem}.png")
-            write.write_indexed(outputs[-1], image)
-        if "objects" in files:
-            outputs += write.write_object_masks(folder, image, stem=stem)
-        if "labelme" in files:
-            outputs.append(folder / f"{stem}.json")
-            write.write_labelme(outputs[-1], image, picture=path)
-    if done.images and "coco" in files:
-        outputs.append(folder / "coco_annotations.json")
-        write.write_coco(outputs[-1], done.images)
-    if done.images and "csv" in files:
-        outputs.append(folder / "clicks_and_times.csv")
-        write.write_clicks(outputs[-1], done.images)
-    return outputs
-
-
-def _stems(done: Annotated) -> list[str]:
-    """Return a name for the files of each picture; of pictures with one name, each its own."""
-    stems: list[str] = []
-    for image in done.images:
-        stem, number = Path(image.name).stem, 2
-        while stem in stems:
-            stem, number = f"{Path(image.name).stem}-{number}", number + 1
-        stems.append(stem)
-    return stems
 
 
 def _segmenter(

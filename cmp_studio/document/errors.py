@@ -7,6 +7,7 @@
     ├── SceneError          film settings or parts of a scene that don't fit together
     ├── PictureError        bytes that are not a picture known here
     ├── MaskError           a mask that can't be used
+    ├── MarkError           clicks, strokes or objects of an annotation that make no sense
     └── SceneFileError      a scene file that can't be read or written
         └── SceneVersionError   a scene file of a newer CMP Studio
 
@@ -32,6 +33,10 @@ class PictureError(DocumentError):
 
 class MaskError(DocumentError):
     """A mask that can't be used."""
+
+
+class MarkError(DocumentError):
+    """Clicks, strokes or objects of an annotation that make no sense."""
 
 
 class SceneFileError(DocumentError):

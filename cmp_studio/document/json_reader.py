@@ -15,31 +15,38 @@ _ChoiceT = TypeVar("_ChoiceT", bound=str)
 
 
 class JsonReader:
-    """A JSON object whose fields are asked for by type; the wrong type is a sentence."""
+    """A JSON object whose fields are asked for by type; the wrong type is a sentence.
 
-    def __init__(self, values: object, where: str) -> None:
+    Args:
+        values: What was read.
+        where: What it is, for the sentence.
+        file: What kind of file it is from, for the sentence.
+    """
+
+    def __init__(self, values: object, where: str, *, file: str = "scene file") -> None:
         if not isinstance(values, Mapping):
-            raise SceneFileError(f"The scene file is damaged: {where} must be an object.")
+            raise SceneFileError(f"The {file} is damaged: {where} must be an object.")
         self._values = values
         self._where = where
+        self._file = file
 
     def only(self, *names: str) -> None:
         """Refuse fields with other names."""
         unknown = sorted(str(name) for name in self._values if name not in names)
         if unknown:
             raise SceneFileError(
-                f"The scene file is damaged: {self._where} has the unknown field {unknown[0]!r}."
+                f"The {self._file} is damaged: {self._where} has the unknown field {unknown[0]!r}."
             )
 
     def value(self, name: str) -> object:
         """Return a field of any type."""
         if name not in self._values:
-            raise SceneFileError(f"The scene file is damaged: {self._where} lacks {name!r}.")
+            raise SceneFileError(f"The {self._file} is damaged: {self._where} lacks {name!r}.")
         return self._values[name]
 
     def child(self, name: str) -> JsonReader:
         """Return a field that is an object."""
-        return JsonReader(self.value(name), f"{name!r} of {self._where}")
+        return JsonReader(self.value(name), f"{name!r} of {self._where}", file=self._file)
 
     def items(self, name: str, limit: int) -> list[object]:
         """Return a field that is a list of at most ``limit`` items."""
@@ -107,7 +114,7 @@ class JsonReader:
         came = repr(self.value(name))
         came = came if len(came) <= 60 else f"{came[:57]}..."
         return SceneFileError(
-            f"The scene file is damaged: {name!r} of {self._where} must be {wanted}, got {came}."
+            f"The {self._file} is damaged: {name!r} of {self._where} must be {wanted}, got {came}."
         )
 
 
