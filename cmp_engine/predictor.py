@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
@@ -35,6 +36,9 @@ MAX_BATCH: Final = 16
 MAX_BATCH_CPU: Final = 2
 """The same on the CPU. Two make up for the overhead; more fall out of the processor's cache: at 8
 the published network with skips takes 1.4 times as long for each set as alone."""
+
+_AFFINITY_STRIDE: Final = 4
+"""Px of the network grid per cell of the affinities."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +235,41 @@ class MotionPredictor:
                 for index, flow in zip(chosen, self._runner.predict(batch), strict=True):
                     state.upsampler.upsample(flow, method=upsampling, out=flows[index])
             return flows
+
+    def affinity(
+        self, points: ArrayLike, *, size_hw: tuple[int, int] | None = None
+    ) -> NDArray[np.float32] | None:
+        """Return how surely each place belongs to what is at some points, without any motion.
+
+        Args:
+            points: (N, 2) x, y px of the picture.
+            size_hw: Size of the answer; None is the picture's.
+
+        Returns:
+            (N, 2, h, w) float32 logits of belonging to the same object, and to the same rigid part
+            of it; None where the network does not say (the published ones).
+
+        Raises:
+            NotReadyError: No picture yet.
+            GuidanceError: Points that make no sense.
+            DeviceError: Out of memory on the CPU.
+        """
+        state = self._ready()
+        image_hw = state.geometry.image_hw
+        array = np.asarray(points, np.float64)
+        count = len(array) if array.ndim else 0
+        checked, _ = check_guidance(array, np.zeros((count, 2)), image_hw)
+        height, width = image_hw if size_hw is None else _check_size(size_hw)
+        with self._lock:
+            logits = self._runner.affinity(state.geometry.points_to_network(checked))
+        if logits is None:
+            return None
+        rows, columns = (-(-side // _AFFINITY_STRIDE) for side in state.geometry.resized_hw)
+        inside = logits[..., :rows, :columns]
+        answer = np.empty((*inside.shape[:2], height, width), np.float32)
+        for index in np.ndindex(*inside.shape[:2]):
+            answer[index] = cv2.resize(inside[index], (width, height))
+        return answer
 
     def _ready(self) -> _ImageState:
         state = self._state

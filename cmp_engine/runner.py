@@ -23,6 +23,7 @@ from cmp_engine.cuda_graph import GraphedFunction
 from cmp_engine.device import describe_device
 from cmp_engine.errors import DeviceError, EngineError, NotReadyError
 from cmp_engine.geometry import normalize_images
+from cmp_engine.modeling.attention import ArrowAttentionDecoder
 from cmp_engine.modeling.cmp import CMP, Guidance, PreparedImage
 from cmp_engine.modeling.layers import fold_batch_norm
 
@@ -121,6 +122,35 @@ class NetworkRunner:
                 "its weights are damaged or were trained badly, use others."
             )
         return flow
+
+    def affinity(self, points: NDArray[np.float32]) -> NDArray[np.float32] | None:
+        """Return how surely each place belongs to what is at some points.
+
+        Args:
+            points: (N, 2) x, y px of the network grid.
+
+        Returns:
+            (N, K, h, w) float32 logits at stride 4 of the network grid, of belonging to the same
+            object and to the same rigid part; None where the network does not say.
+
+        Raises:
+            NotReadyError: No picture yet.
+            DeviceError: Out of memory on the CPU.
+        """
+        decoder = self._network.flow_decoder
+        if not isinstance(decoder, ArrowAttentionDecoder):
+            return None
+        if self._prepared is None:
+            raise NotReadyError("The network has no picture yet; call prepare first.")
+
+        def ask() -> NDArray[np.float32]:
+            if self._prepared is None:
+                raise NotReadyError("The network has no picture yet; call prepare first.")
+            with torch.inference_mode(), self._precision():
+                places = torch.from_numpy(points).to(self.device).unsqueeze(0)
+                return decoder.affinity(self._prepared, places)[0].float().cpu().numpy()
+
+        return self._with_fallback(ask)
 
     def _move_network(self) -> None:
         self._network.to(self.device).to(memory_format=self._memory_format())

@@ -30,6 +30,7 @@ from cmp_engine.click_fusion import (
     FusionRule,
     PictureEvidence,
     fusion_rule,
+    with_affinity,
 )
 from cmp_engine.click_view import Box, click_pixels, crop_around, in_box, working_size
 from cmp_engine.errors import ConfigError, GuidanceError, NotReadyError
@@ -57,6 +58,8 @@ class MaskResult:
         directions: (D, 2) float32 unit vectors x, y, in which the positive clicks were pulled.
         box: The crop that was looked at, or the whole picture.
         threshold: Score from which a pixel belongs.
+        coarse_flows: (D, h, w, 2) float32 forward flow of each direction on a small grid over
+            `box`, px of the picture.
     """
 
     mask: Bool
@@ -64,7 +67,7 @@ class MaskResult:
     directions: Float
     box: Box
     threshold: float
-    _coarse_flows: Float
+    coarse_flows: Float
     _clicks: tuple[Float, Float]
     _keeps_all: bool
 
@@ -74,9 +77,9 @@ class MaskResult:
 
         It is worked out when it is first asked for; outside of `box` it is zero.
         """
-        flows = np.zeros((len(self._coarse_flows), *self.score.shape, 2), np.float32)
+        flows = np.zeros((len(self.coarse_flows), *self.score.shape, 2), np.float32)
         box = self.box
-        for flow, coarse in zip(flows, self._coarse_flows, strict=True):
+        for flow, coarse in zip(flows, self.coarse_flows, strict=True):
             flow[box.rows, box.columns] = cv2.resize(coarse, (box.width, box.height))
         return flows
 
@@ -87,7 +90,7 @@ class MaskResult:
             ConfigError: A threshold that is not between 0 and 1.
         """
         _check_threshold(threshold)
-        return _mask(self.score, threshold, self._clicks, keeps_all=self._keeps_all)
+        return object_mask(self.score, threshold, self._clicks[0], keeps_all=self._keeps_all)
 
 
 class ClickSegmenter:
@@ -116,16 +119,11 @@ class ClickSegmenter:
         speed: float = 30.0,
         zoom_factor: float | None = None,
     ) -> None:
-        rule = fusion_rule(fusion)
         _check_threshold(threshold)
-        if not 0 < speed < 1e4:
-            raise ConfigError(f"The speed must be a number of px above 0, got {speed:g}.")
-        zoom = rule.zoom_factor if zoom_factor is None else zoom_factor
-        if zoom != 0 and not 1 <= zoom < 1e4:
-            raise ConfigError(f"The zoom factor must be 1 or more, or 0 for none, got {zoom:g}.")
         self._predictor = predictor
-        self._rule: FusionRule = rule
-        self._threshold, self._speed, self._zoom = threshold, speed, zoom
+        self._fusion, self._speed, self._zoom = fusion, speed, zoom_factor
+        self._threshold = threshold
+        self._way_of(None, None, None)
         self._picture: NDArray[np.uint8] | None = None
         self._views: OrderedDict[Box, _View] = OrderedDict()
 
@@ -144,6 +142,9 @@ class ClickSegmenter:
         negative: ArrayLike = (),
         *,
         exclude: Bool | None = None,
+        fusion: Fusion | None = None,
+        speed: float | None = None,
+        zoom_factor: float | None = None,
     ) -> MaskResult:
         """Return the object that the clicks stand for.
 
@@ -154,13 +155,18 @@ class ClickSegmenter:
                 at least one.
             negative: (M, 2) x, y px of the picture beside the object.
             exclude: (H, W) bool, what belongs to other objects.
+            fusion: In place of the segmenter's own.
+            speed: The same.
+            zoom_factor: The same.
 
         Raises:
+            ConfigError: An option that makes no sense.
             NotReadyError: No picture yet.
             GuidanceError: No positive click, or clicks or a mask that make no sense.
             EngineError: The network's answer holds a value that is not a finite number.
             DeviceError: Out of memory on the CPU.
         """
+        way = self._way_of(fusion, speed, zoom_factor)
         picture = self._predictor.image
         if picture is None:
             raise NotReadyError("There is no picture yet; call set_image before mask.")
@@ -179,43 +185,58 @@ class ClickSegmenter:
         if picture is not self._picture:
             self._views.clear()
             self._picture = picture
-        view, flows = self._look(picture, clicks)
-        work = view.score(flows, self._rule, clicks)
+        view, flows = self._look(picture, clicks, way)
+        work = view.score(flows, way.rule, clicks)
         score = np.zeros(image_hw, np.float32)
-        score[view.box.rows, view.box.columns] = view.at_full_size(work, self._rule)
+        score[view.box.rows, view.box.columns] = view.at_full_size(work, way.rule)
         if exclude is not None:
             score[exclude] = 0
         _stamp(score, clicks)
-        keeps_all = self._rule.keeps_all
+        keeps_all = way.rule.keeps_all
         return MaskResult(
-            mask=_mask(score, self._threshold, clicks, keeps_all=keeps_all),
+            mask=object_mask(score, self._threshold, clicks[0], keeps_all=keeps_all),
             score=score,
-            directions=np.asarray(self._rule.directions, np.float32),
+            directions=np.asarray(way.rule.directions, np.float32),
             box=view.box,
             threshold=self._threshold,
-            _coarse_flows=flows * np.float32(view.pull(self._speed)),
+            coarse_flows=flows * np.float32(view.pull(way.speed)),
             _clicks=clicks,
             _keeps_all=keeps_all,
         )
 
-    def _look(self, picture: NDArray[np.uint8], clicks: tuple[Float, Float]) -> tuple[_View, Float]:
+    def _way_of(self, fusion: Fusion | None, speed: float | None, zoom: float | None) -> _Way:
+        """Return how to ask, with the segmenter's own settings where nothing is said."""
+        rule = fusion_rule(self._fusion if fusion is None else fusion)
+        speed = self._speed if speed is None else speed
+        if not 0 < speed < 1e4:
+            raise ConfigError(f"The speed must be a number of px above 0, got {speed:g}.")
+        zoom = self._zoom if zoom is None else zoom
+        zoom = rule.zoom_factor if zoom is None else zoom
+        if zoom != 0 and not 1 <= zoom < 1e4:
+            raise ConfigError(f"The zoom factor must be 1 or more, or 0 for none, got {zoom:g}.")
+        return _Way(rule, speed, zoom)
+
+    def _look(
+        self, picture: NDArray[np.uint8], clicks: tuple[Float, Float], way: _Way
+    ) -> tuple[_View, Float]:
         """Return the view on the object, and the flows of all directions in it."""
+        rule, speed = way.rule, way.speed
         whole_box = Box(0, 0, picture.shape[0], picture.shape[1])
         whole = self._view(whole_box, picture)
-        directions = self._rule.directions
+        directions = rule.directions
         first = np.zeros((0, *whole.work_hw, 2), np.float32)
-        if self._zoom:
+        if way.zoom:
             box: Box | None
-            if self._rule.zooms_on_clicks:
-                box = crop_around(clicks[0], whole_box, self._zoom) if len(clicks[0]) > 1 else None
+            if rule.zooms_on_clicks:
+                box = crop_around(clicks[0], whole_box, way.zoom) if len(clicks[0]) > 1 else None
             else:
-                first = whole.flows(clicks, directions[:_LOOK_DIRECTIONS], self._speed)
-                seen = whole.seen(first, self._rule, clicks)
-                box = crop_around(np.concatenate([seen, clicks[0]]), whole_box, self._zoom)
+                first = whole.flows(clicks, directions[:_LOOK_DIRECTIONS], speed)
+                seen = whole.seen(first, rule, clicks)
+                box = crop_around(np.concatenate([seen, clicks[0]]), whole_box, way.zoom)
             if box is not None:
                 view = self._view(box, picture)
-                return view, view.flows(clicks, directions, self._speed)
-        rest = whole.flows(clicks, directions[len(first) :], self._speed)
+                return view, view.flows(clicks, directions, speed)
+        rest = whole.flows(clicks, directions[len(first) :], speed)
         return whole, np.concatenate([first, rest])
 
     def _view(self, box: Box, picture: NDArray[np.uint8]) -> _View:
@@ -232,6 +253,15 @@ class ClickSegmenter:
             if len(self._views) > _CROPS + 1:  # the whole picture came first, and stays
                 del self._views[list(self._views)[1]]
         return self._views[box]
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How clicks are turned into a mask."""
+
+    rule: FusionRule
+    speed: float
+    zoom: float
 
 
 class _View:
@@ -278,6 +308,8 @@ class _View:
     def score(self, flows: Float, rule: FusionRule, clicks: tuple[Float, Float]) -> Float:
         """Return the score (h, w) on the working grid."""
         score = rule.fuse(flows, np.asarray(rule.directions, np.float32))
+        if rule.affinity:
+            score = self._with_affinity(score, rule, clicks)
         if not rule.uses_picture:
             return score
         if self._evidence is None:
@@ -286,6 +318,16 @@ class _View:
             click_pixels(in_box(part, self.box), self._box_hw(), self.work_hw) for part in clicks
         )
         return self._evidence.refine(score, positive, negative)
+
+    def _with_affinity(self, score: Float, rule: FusionRule, clicks: tuple[Float, Float]) -> Float:
+        positive, negative = (in_box(part, self.box) for part in clicks)
+        if not len(positive):
+            return score
+        both = self._predictor.affinity(np.concatenate([positive, negative]), size_hw=self.work_hw)
+        if both is None:
+            return score
+        ups, downs = both[: len(positive)], both[len(positive) :]
+        return with_affinity(score, ups, downs, weight=rule.affinity)
 
     def at_full_size(self, score: Float, rule: FusionRule) -> Float:
         """Return a score of the working grid on the picture's own, inside of the box."""
@@ -332,12 +374,29 @@ def _stamp(score: Float, clicks: tuple[Float, Float]) -> None:
             cv2.circle(score, (column, row), radius, value, -1)
 
 
-def _mask(score: Float, threshold: float, clicks: tuple[Float, Float], *, keeps_all: bool) -> Bool:
+def object_mask(
+    score: NDArray[np.floating | np.integer],
+    threshold: float,
+    positive: Float,
+    *,
+    keeps_all: bool,
+) -> Bool:
+    """Return the mask of a score.
+
+    Args:
+        score: (H, W), of any scale.
+        threshold: On the same scale; what lies above belongs to the object.
+        positive: (N, 2) x, y px, the clicks on the object.
+        keeps_all: Whether places count that hang together with no positive click.
+
+    Returns:
+        (H, W) bool.
+    """
     above = np.asarray(score > threshold)
     if keeps_all:
         return above
     hw = (score.shape[0], score.shape[1])
-    return _with_clicks(above, click_pixels(clicks[0], hw, hw))
+    return _with_clicks(above, click_pixels(positive, hw, hw))
 
 
 def _with_clicks(mask: Bool, clicks: list[tuple[int, int]]) -> Bool:

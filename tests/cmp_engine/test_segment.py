@@ -5,7 +5,13 @@ import pytest
 import torch
 
 from cmp_engine.build import build_network
-from cmp_engine.click_fusion import FUSIONS, agreement_rule, fusion_rule, published_rule
+from cmp_engine.click_fusion import (
+    FUSIONS,
+    agreement_rule,
+    fusion_rule,
+    published_rule,
+    with_affinity,
+)
 from cmp_engine.config import PRESETS
 from cmp_engine.errors import ConfigError, EngineError, GuidanceError, NotReadyError
 from cmp_engine.predictor import MotionPredictor
@@ -52,6 +58,28 @@ class Parts:
             flow *= (size_hw[1] / width, size_hw[0] / height)
         self.sets += guidance
         return flows
+
+    def affinity(self, points, *, size_hw=None):
+        """This one says nothing at sight."""
+        return
+
+
+class Sight(Parts):
+    """A predictor in whose answers nothing moves, and that knows parts at sight."""
+
+    def twin(self):
+        return Sight()
+
+    def predict_many(self, guidance, *, upsampling="edge_aware", size_hw=None):
+        return np.zeros((len(guidance), *size_hw, 2), np.float32)
+
+    def affinity(self, points, *, size_hw=None):
+        code = self.image.astype(int) @ (1, 256, 65536)
+        rows = ((np.arange(size_hw[0]) + 0.5) * code.shape[0] / size_hw[0]).astype(int)
+        columns = ((np.arange(size_hw[1]) + 0.5) * code.shape[1] / size_hw[1]).astype(int)
+        small = code[rows][:, columns]
+        same = [small == code[int(y), int(x)] for x, y in points]
+        return np.stack([np.stack([np.where(s, 6.0, -6.0)] * 2) for s in same]).astype(np.float32)
 
 
 @pytest.fixture
@@ -295,3 +323,64 @@ def test_twin_when_it_takes_a_picture_then_the_first_predictor_keeps_its_own():
     assert np.array_equal(predictor.image, image)
     twin.set_image(image)
     assert np.allclose(twin.predict([(10, 10)], [(5, 0)]), before, atol=1e-6)
+
+
+def test_mask_when_the_network_knows_parts_at_sight_then_they_count_without_motion(parts):
+    segmenter = ClickSegmenter(Sight())
+    segmenter.set_image(parts)
+    mask = segmenter.mask([(125, 95)]).mask
+    truth = np.zeros_like(mask)
+    truth[80:110, 110:140] = True
+    assert (mask & truth).sum() / (mask | truth).sum() > 0.85
+    blind = ClickSegmenter(Sight(), fusion="agreement")
+    blind.set_image(parts)
+    assert blind.mask([(125, 95)]).mask.sum() < 50
+
+
+def test_with_affinity_when_a_place_belongs_to_both_sides_then_it_says_nothing():
+    score = np.full((1, 3), 0.5, np.float32)
+    positive = np.array([[[[4.0, 4.0, -4.0]]] * 2], np.float32).reshape(1, 2, 1, 3)
+    negative = np.array([[[[-4.0, 4.0, 4.0]]] * 2], np.float32).reshape(1, 2, 1, 3)
+    alone = with_affinity(score, positive, None, weight=1.0)
+    assert alone[0, 0] > 0.9
+    assert alone[0, 2] < 0.1
+    both = with_affinity(score, positive, negative, weight=1.0)
+    assert both[0, 1] == pytest.approx(0.5)
+    assert both[0, 2] < 0.1 < 0.8 < both[0, 0]
+    assert both[0, 0] < alone[0, 0]
+
+
+def test_mask_when_speed_fusion_or_zoom_are_given_then_in_place_of_the_own(parts):
+    predictor = Parts()
+    segmenter = ClickSegmenter(predictor, zoom_factor=0)
+    segmenter.set_image(parts)
+    segmenter.mask([(125, 95)], speed=60.0, fusion="agreement")
+    assert len(predictor.sets) == 4
+    assert np.hypot(*predictor.sets[0][1][0]) == pytest.approx(60 * HEIGHT / 384)
+    assert len(predictor.made) == 1
+    segmenter.mask([(124, 60)], zoom_factor=2.0)
+    assert len(predictor.made) == 2
+    with pytest.raises(ConfigError, match="speed"):
+        segmenter.mask([(125, 95)], speed=0)
+    with pytest.raises(ConfigError, match="zoom"):
+        segmenter.mask([(125, 95)], zoom_factor=0.5)
+
+
+def test_affinity_when_the_network_says_so_then_logits_of_the_asked_size():
+    torch.manual_seed(3)
+    predictor = MotionPredictor(build_network(PRESETS["default"]), device="cpu")
+    predictor.set_image(np.random.default_rng(0).integers(0, 255, (90, 130, 3), dtype=np.uint8))
+    both = predictor.affinity([(20, 30), (100, 60)], size_hw=(45, 65))
+    assert both.shape == (2, 2, 45, 65)
+    assert np.isfinite(both).all()
+    near, far = both[0, :, 15, 10], both[0, :, 40, 60]
+    assert (near > far).all()  # nothing belongs more to a place than what is there
+    assert predictor.affinity([(20, 30)]).shape == (1, 2, 90, 130)
+    with pytest.raises(GuidanceError):
+        predictor.affinity([(200, 30)])
+
+
+def test_affinity_when_the_network_is_a_published_one_then_none():
+    predictor = MotionPredictor(build_network(PRESETS["alexnet_plain"]), device="cpu")
+    predictor.set_image(np.zeros((64, 64, 3), np.uint8))
+    assert predictor.affinity([(20, 30)]) is None

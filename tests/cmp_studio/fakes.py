@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import threading
 import time
@@ -32,16 +33,28 @@ class FakePredictor:
         self.threads: set[str] = set()
         self.calls: list[tuple[np.ndarray, np.ndarray]] = []
         self.images = 0
+        self.image: np.ndarray | None = None
+        self.seen_sizes: list[tuple[int, int]] = []
         self.error: Exception | None = None
         self.hold = threading.Event()
         self.hold.set()
         self.started = threading.Event()
         self._seconds = seconds
+        self._whole = self
 
     def set_image(self, image):
         self.threads.add(threading.current_thread().name)
         self.images += 1
+        self.image = image
         self.image_hw = image.shape[:2]
+        self.seen_sizes.append(self.image_hw)
+
+    def twin(self):
+        """Another one for another picture; what is counted, is counted together."""
+        twin = copy.copy(self)
+        twin.image, twin.image_hw = None, None
+        twin._whole = self._whole
+        return twin
 
     def predict(self, points, displacements, *, upsampling="edge_aware", size_hw=None):
         return self.predict_many([(points, displacements)], upsampling=upsampling, size_hw=size_hw)[
@@ -55,11 +68,15 @@ class FakePredictor:
             raise TimeoutError("nobody let the fake predictor go on")
         if self._seconds:
             time.sleep(self._seconds)  # what a network would take, for looking at the window
-        if self.error is not None:
-            raise self.error
+        if self._whole.error is not None:
+            raise self._whole.error
         self.calls += [(np.asarray(p), np.asarray(d)) for p, d in guidance]
         height, width = size_hw or self.image_hw
         return np.stack([self._flow(p, d, height, width) for p, d in guidance])
+
+    def affinity(self, points, *, size_hw=None):
+        """This network says nothing of what belongs together at sight."""
+        return
 
     def _flow(self, points, displacements, height, width):
         points = np.asarray(points, np.float32).reshape(-1, 2)
