@@ -6,6 +6,7 @@ from PySide6.QtCore import QObject
 
 from cmp_studio.document.scene import Scene
 from cmp_studio.services.advice import Advice
+from cmp_studio.services.annotator import Annotator
 from cmp_studio.services.autosave import Autosave
 from cmp_studio.services.background import Background
 from cmp_studio.services.brush import Brush
@@ -75,6 +76,7 @@ class Studio(QObject):
         self.exports = ExportQueue(self)
         self.tints = MaskTints(self.background, self)
         self.advice = Advice(self.session, self.preview, self)
+        self.annotator = Annotator(self.session, self.worker, self.background, preferences, self)
         self.modes.changed.connect(self.on_mode_changed)
 
     def engine_choice(self) -> EngineChoice:
@@ -137,7 +139,12 @@ class Studio(QObject):
         self.exports.cancel_all()
         for job in self._exports:
             job.cancel()
-        ended = [self.worker.stop(), self.weights.stop(), self.background.stop()]
+        ended = [
+            self.annotator.stop(),
+            self.worker.stop(),
+            self.weights.stop(),
+            self.background.stop(),
+        ]
         ended += [job.wait() for job in self._exports]
         self.autosave.release()
         self.preferences.save()

@@ -48,6 +48,8 @@ class Command:
         return self.text.replace("&", "").rstrip("…")
 
 
+_ANNOTATE: Final = "annotate"
+
 COMMANDS: Final = (
     Command("open", "&Open…", ("Ctrl+O",), "open"),
     Command("save", "&Save scene", ("Ctrl+S",), needs="scene"),
@@ -133,22 +135,65 @@ COMMANDS: Final = (
     Command("keys", "&Keys and mouse", ("?", "F1")),
     Command("first_steps", "First &steps", mode=ANIMATE),
     Command("about", "&About CMP Studio"),
+    Command("mode_annotate", "Annota&te", ("F3",), is_checkable=True, group="mode",
+            hint="Cut out objects with a few clicks, in whole folders of pictures"),
+    Command("annotate_folder", "Open &folder…", ("Ctrl+Shift+O",), "open",
+            "Pictures to annotate one after the other", mode=_ANNOTATE),
+    Command("annotate_save", "&Save now", ("Ctrl+S",), needs="picture", mode=_ANNOTATE,
+            hint="What you mark is saved by itself; this is for peace of mind"),
+    Command("annotate_export", "&Export annotations…", ("Ctrl+E",), "export", needs="objects",
+            mode=_ANNOTATE, hint="PNG, COCO, labelme and CSV files"),
+    Command("annotate_close", "&Close pictures", ("Ctrl+W",), needs="picture", mode=_ANNOTATE),
+    Command("annotate_positive", "Click &on the object", (), "positive",
+            "Left sets clicks on the object, right beside it (S swaps)", is_checkable=True,
+            group="annotate_tool", needs="picture", mode=_ANNOTATE),
+    Command("annotate_negative", "Click &beside the object", (), "negative",
+            "Left sets clicks beside the object, right on it (S swaps)", is_checkable=True,
+            group="annotate_tool", needs="picture", mode=_ANNOTATE),
+    Command("annotate_brush", "&Touch up with the brush", ("B",), "brush",
+            "Paint what the mask lacks; right button or Shift erases", is_checkable=True,
+            group="annotate_tool", needs="picture", mode=_ANNOTATE),
+    Command("annotate_swap", "S&wap left and right", ("S",), needs="picture", mode=_ANNOTATE),
+    Command("annotate_larger", "&Larger brush", ("]",), needs="picture", mode=_ANNOTATE),
+    Command("annotate_smaller", "S&maller brush", ("[",), needs="picture", mode=_ANNOTATE),
+    Command("annotate_next_object", "&Next object", ("F",), needs="picture", mode=_ANNOTATE,
+            hint="Finishes this one; Enter does the same"),
+    Command("annotate_label", "Change la&bel", ("L",), needs="picture", mode=_ANNOTATE),
+    Command("annotate_freeze", "&Hold it still in the film", ("Ctrl+Shift+G",), needs="objects",
+            mode=_ANNOTATE, hint="The mask becomes a freeze mask of the film"),
+    Command("annotate_layer", "Make a la&yer of it in the film", ("Ctrl+G",), needs="objects",
+            mode=_ANNOTATE, hint="The mask becomes a part that moves on its own"),
+    Command("annotate_next", "Next &picture", ("D",), "right", needs="next", mode=_ANNOTATE),
+    Command("annotate_previous", "Pre&vious picture", ("A",), "left", needs="previous",
+            mode=_ANNOTATE),
+    Command("annotate_masks", "Show mas&ks and clicks", ("H",), "overlays", is_checkable=True,
+            needs="picture", mode=_ANNOTATE),
+    Command("annotate_flow", "Show fl&ow behind the mask", ("G",), is_checkable=True,
+            needs="picture", mode=_ANNOTATE, hint="What the network answered to each pull"),
+    Command("annotate_fit", "&Whole picture", ("Ctrl+0",), needs="picture", mode=_ANNOTATE),
 )  # fmt: skip
 
 MENUS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
-    ("&File", ("open", "@recent", "@samples", "-", "save", "save_as", "-", "export", "exports",
-               "copy_command", "-", "close", "quit")),
+    ("&File", ("open", "annotate_folder", "@recent", "@samples", "-", "save", "save_as", "-",
+               "export", "exports",
+               "copy_command", "annotate_save", "annotate_export", "-", "close",
+               "annotate_close", "quit")),
     ("&Edit", ("undo", "redo", "-", "cut", "copy", "paste", "duplicate", "delete", "-",
                "mirror_x", "mirror_y", "-", "select_all", "remove_all", "-", "shortcuts")),
-    ("&View", ("mode_animate", "-", "view_photo", "view_motion", "view_flow", "-", "overlays",
+    ("&View", ("mode_animate", "mode_annotate", "-", "annotate_masks", "annotate_flow",
+               "view_photo", "view_motion", "view_flow", "-", "overlays",
                "masks", "onion", "holes", "-", "inspector", "layers", "history", "timeline",
                "reset_panels", "-",
-               "fit", "actual_size", "zoom_in", "zoom_out", "-", "@theme")),
+               "fit", "annotate_fit", "actual_size", "zoom_in", "zoom_out", "-", "@theme")),
     ("&Track", ("tool_select", "tool_arrow", "tool_path", "tool_pin", "tool_brush", "-",
                 "@presets", "-", "switch", "smooth", "take_to_path", "split", "-", "group",
                 "ungroup", "-", "brush_larger", "brush_smaller")),
     ("&Play", ("play", "previous_frame", "next_frame", "first_frame", "last_frame", "-",
                "range_start", "range_end", "range_clear", "@loop", "-", "half_speed")),
+    ("&Annotate", ("annotate_positive", "annotate_negative", "annotate_brush", "-",
+                   "annotate_swap", "annotate_larger", "annotate_smaller", "-",
+                   "annotate_next_object", "annotate_label", "-", "annotate_freeze",
+                   "annotate_layer", "-", "annotate_next", "annotate_previous")),
     ("&Weights", ("weights", "-", "@weights", "@device", "-", "import_weights", "fetch_weights")),
     ("&Help", ("keys", "first_steps", "about")),
 )  # fmt: skip
@@ -177,6 +222,16 @@ GESTURES: Final = (
     ("Esc", "Cancel a drag, select nothing"),
 )
 """What the mouse and the keys that belong to the canvas do."""
+
+ANNOTATE_GESTURES: Final = (
+    ("Click", "Set a click on the object"),
+    ("Right-click", "Set a click beside it"),
+    ("Drag a click", "Move it"),
+    ("Press a click", "Remove it"),
+    ("Ctrl + click", "Work on the object under the mouse"),
+    ("Enter", "Finish the object, begin the next"),
+)
+"""The same in Annotate."""
 
 
 def command(name: str) -> Command:

@@ -37,15 +37,15 @@ class DocumentDesk(QObject):
 
     def open(self, path: Path) -> None:
         """Open a photo or a scene, after asking about unsaved changes."""
-        self._leave(lambda: self._studio.files.open(path))
+        self.leave(lambda: self._studio.files.open(path))
 
     def open_sample(self, path: Path) -> None:
         """Open a bundled scene, after asking about unsaved changes."""
-        self._leave(lambda: self._studio.files.open_sample(path))
+        self.leave(lambda: self._studio.files.open_sample(path))
 
     def recover(self, leftover: Leftover) -> None:
         """Open unsaved work of a run that crashed, after asking about unsaved changes."""
-        self._leave(lambda: self._studio.files.recover(leftover))
+        self.leave(lambda: self._studio.files.recover(leftover))
 
     def open_mime(self, mime: QMimeData) -> bool:
         """Open what was dropped or pasted; return whether there was something."""
@@ -57,7 +57,7 @@ class DocumentDesk(QObject):
         if not isinstance(image, QImage) or image.isNull():
             return False
         files, picture = self._studio.files, image.copy()
-        self._leave(lambda: files.open_bytes(lambda: png_bytes(picture), "Pasted picture.png"))
+        self.leave(lambda: files.open_bytes(lambda: png_bytes(picture), "Pasted picture.png"))
         return True
 
     def may_close(self) -> bool:
@@ -121,9 +121,9 @@ class DocumentDesk(QObject):
 
     def on_close(self) -> None:
         """Return to the welcome page."""
-        self._leave(self._studio.session.close)
+        self.leave(self._studio.session.close)
 
-    def _leave(self, go_on: Callable[[], object]) -> None:
+    def leave(self, go_on: Callable[[], object]) -> None:
         """Call ``go_on`` when the open document may be left."""
         if self._ask(go_on):
             go_on()

@@ -265,6 +265,25 @@ def _check(painter: QPainter, _color: QColor) -> None:
     _polyline(painter, (5.5, 12.5), (10, 17), (18.5, 7.5))
 
 
+def _positive(painter: QPainter, _color: QColor) -> None:
+    painter.drawEllipse(QPointF(12, 12), 8, 8)
+    painter.drawLine(QPointF(8, 12), QPointF(16, 12))
+    painter.drawLine(QPointF(12, 8), QPointF(12, 16))
+
+
+def _negative(painter: QPainter, _color: QColor) -> None:
+    painter.drawRect(QRectF(4.8, 4.8, 14.4, 14.4))
+    painter.drawLine(QPointF(8.4, 12), QPointF(15.6, 12))
+
+
+def _left(painter: QPainter, _color: QColor) -> None:
+    _polyline(painter, (14.5, 5.5), (8, 12), (14.5, 18.5))
+
+
+def _right(painter: QPainter, _color: QColor) -> None:
+    _polyline(painter, (9.5, 5.5), (16, 12), (9.5, 18.5))
+
+
 _DRAWINGS: Final[dict[str, Callable[[QPainter, QColor], None]]] = {
     "select": _select,
     "arrow": _arrow,
@@ -289,6 +308,10 @@ _DRAWINGS: Final[dict[str, Callable[[QPainter, QColor], None]]] = {
     "overlays": _overlays,
     "delete": _delete,
     "check": _check,
+    "positive": _positive,
+    "negative": _negative,
+    "left": _left,
+    "right": _right,
 }
 
 ICON_NAMES: Final = tuple(_DRAWINGS)

@@ -21,7 +21,13 @@ from PySide6.QtWidgets import (
 )
 
 from cmp_studio.services.shortcuts import Shortcuts
-from cmp_studio.widgets.command_table import COMMANDS, GESTURES, command, menu_of
+from cmp_studio.widgets.command_table import (
+    ANNOTATE_GESTURES,
+    COMMANDS,
+    GESTURES,
+    command,
+    menu_of,
+)
 from cmp_studio.widgets.controls import make_button, make_label
 from cmp_studio.widgets.theme import GRID
 
@@ -76,7 +82,10 @@ class KeysDialog(QDialog):
 
 def _columns(shortcuts: Shortcuts) -> list[list[tuple[str, str]]]:
     """Rows of keys and words, in columns; a row without words is a heading."""
-    sections: dict[str, list[tuple[str, str]]] = {"On the photo": list(GESTURES)}
+    sections: dict[str, list[tuple[str, str]]] = {
+        "On the photo": list(GESTURES),
+        "When annotating": list(ANNOTATE_GESTURES),
+    }
     for known in COMMANDS:
         keys = shortcuts.keys(known.name)
         if keys:

@@ -78,7 +78,7 @@ class MainWindow(QMainWindow):
         self.submenus = Submenus(self, studio, self.timeline.loop_menu)
         self.commands = WindowCommands(self, themes)
         self._connect()
-        for page in make_pages(studio, themes):
+        for page in make_pages(studio, self.actions_by_name, themes):
             self.modes.add(page)
         self.modes.on_mode_changed()
         self.setAcceptDrops(True)

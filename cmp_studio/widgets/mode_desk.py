@@ -61,6 +61,7 @@ class ModeDesk(QObject):
         page.answered.connect(self._window.status.on_answered)
         page.told.connect(self._window.status.show_message)
         page.warned.connect(self._window.on_warned)
+        page.film_asked.connect(self.on_film_asked)
         self._modes.add(page.mode)
         self._window.header.show_modes(self._modes.known)
         self.on_mode_changed()
@@ -110,6 +111,18 @@ class ModeDesk(QObject):
         """Show the zoom of the page that is on."""
         if self.sender() is self.page:
             self._window.status.show_zoom(scale)
+
+    def on_film_asked(self, call: Callable[[], object], is_new: bool) -> None:  # noqa: FBT001 - a slot
+        """Go to Animate and put something into the film, unless unsaved work would be lost."""
+
+        def go() -> None:
+            self.choose("animate")
+            call()
+
+        if is_new:
+            self._window.desk.leave(go)
+        else:
+            go()
 
     def on_zoom_clicked(self) -> None:
         """Show the whole picture."""

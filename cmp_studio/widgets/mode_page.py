@@ -39,6 +39,9 @@ class ModePage(QWidget):
         answered(seconds): The network answered in this time.
         told(text): Something worth a line in the status bar.
         warned(text): Something that did not work.
+        film_asked(call, is_new): The page wants to put something into the film: the callable does
+            it. The window goes to Animate, and asks about unsaved changes where another scene is
+            to be opened for it.
     """
 
     hint_changed = Signal()
@@ -47,6 +50,7 @@ class ModePage(QWidget):
     answered = Signal(float)
     told = Signal(str)
     warned = Signal(str)
+    film_asked = Signal(object, bool)
 
     def __init__(self, mode: Mode, parent: QWidget | None = None) -> None:
         super().__init__(parent)

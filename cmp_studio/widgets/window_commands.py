@@ -201,7 +201,7 @@ class WindowCommands(QObject):
             titles = page.titles()
             for name in ("undo", "redo"):
                 self._actions.rename(name, titles.get(name, name.capitalize()))
-            self._actions.enable(page.there(), page.commands())
+            self._actions.enable(page.there(), {*page.commands(), *page.toggles()})
             return
         session, actions = self._studio.session, self._actions
         scene = session.scene
@@ -271,6 +271,7 @@ class WindowCommands(QObject):
             "view_motion": lambda: options.set_mode("motion"),
             "view_flow": lambda: options.set_mode("flow"),
             "mode_animate": lambda: window.modes.choose("animate"),
+            "mode_annotate": lambda: window.modes.choose("annotate"),
             "reset_panels": window.page.arrange,
             "fit": window.canvas.fit,
             "actual_size": window.canvas.show_actual_size,
