@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 import os
 import platform
@@ -42,6 +43,9 @@ class Score:
     commit: str = ""
     settings: str = ""
 
+
+# Its first run on a computer warns that it makes a list of the fonts: nothing for a user to act on.
+logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
 
 Scores: TypeAlias = dict[tuple[str, str], list[float]]
 """Values by variant and task, in order of the seeds."""
