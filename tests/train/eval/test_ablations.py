@@ -77,6 +77,7 @@ def command(tmp_path: Path) -> list[str]:
 def test_ablations_when_run_to_the_end_then_judge_every_variant_and_seed_once(
     task, command, tmp_path, capsys
 ):
+    command = [*command, "--no-plot"]
     assert main([*command, "--data", "voc"]) == 0
     first = len(task.calls)
     assert main(command) == 0
@@ -92,11 +93,11 @@ def test_ablations_when_run_to_the_end_then_judge_every_variant_and_seed_once(
     state = torch.load(Path(run) / "state.pt", weights_only=True)
     assert state["step"] == 2
     assert "| bins | 25.0 ± 0.0 | 44.5 |" in capsys.readouterr().out
-    assert (tmp_path / "out" / "plot.png").exists()
 
 
 def test_ablations_when_stopped_then_go_on_to_the_same_end(task, command, tmp_path, capsys):
-    stop = [*command, "--no-plot", "--minutes"]
+    command = [*command, "--no-plot"]
+    stop = [*command, "--minutes"]
     assert main([*stop, "0"]) == 0
     assert task.calls == []
     assert "go on" in capsys.readouterr().out
