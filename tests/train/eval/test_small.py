@@ -116,6 +116,8 @@ class Impatient(Deadline):
         return next(self._left, 60.0)
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(1200)  # half a minute alone, and much longer beside other work
 def test_benchmark_when_interrupted_then_ends_with_the_scores_of_a_whole_run(
     tmp_path, streets, capsys, monkeypatch
 ):
