@@ -38,7 +38,7 @@ class Trainer:
         world: This process's place.
         folder: Gets ``state.pt`` and ``log.jsonl``.
         autocast: bfloat16 where the device has it.
-        workers: Threads that make batches ahead, each one step's.
+        workers: Threads that make batches ahead, each one step's; 0 makes none ahead.
     """
 
     def __init__(

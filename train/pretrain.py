@@ -60,9 +60,7 @@ def _parser() -> argparse.ArgumentParser:
         "--tensorboard", action="store_true", help="also write TensorBoard curves and pictures"
     )
     parser.add_argument("--pictures-every", type=int, default=500, metavar="STEPS")
-    parser.add_argument(
-        "--workers", type=int, help="threads that make batches ahead; chosen if not given"
-    )
+    parser.add_argument("--workers", type=int, help="threads that make batches ahead; 0 for none")
     return parser
 
 
@@ -100,10 +98,10 @@ def _reporter(
 
 
 def _workers(options: argparse.Namespace, world: World) -> int:
-    """Return how many threads make batches: one beside a CPU that computes, more for a GPU."""
+    """Return how many threads make batches ahead: some for a GPU, none on a CPU that computes."""
     if options.workers is not None:
-        return max(1, int(options.workers))
-    return 1 if world.device.type == "cpu" else max(1, min(8, (os.cpu_count() or 2) // 2))
+        return max(0, int(options.workers))
+    return 0 if world.device.type == "cpu" else max(1, min(8, (os.cpu_count() or 2) // 2))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -28,7 +28,8 @@ _PIECE: Final = 1 << 26  # values at once in the all-pairs step: 256 MB
 def sobel_edges(flow: Tensor, *, edge_share: float = EDGE_SHARE) -> Tensor:
     """Return the motion edges (B, H, W) bool of a flow (B, 2, H, W), px.
 
-    The response is the length of the four Sobel derivatives of u and v. Borders are repeated.
+    The response is the length of the four Sobel derivatives of u and v. Borders are repeated. It
+    is rounded as SciPy's is, so that ties at the threshold fall the same way.
 
     Args:
         flow: (B, 2, H, W), px.
@@ -38,13 +39,26 @@ def sobel_edges(flow: Tensor, *, edge_share: float = EDGE_SHARE) -> Tensor:
     flow using a Sobel filter". The threshold is our own choice.
     """
     padded = pad(flow, (1, 1, 1, 1), mode="replicate")
-    across = padded[..., 2:] - padded[..., :-2]
     down = padded[..., 2:, :] - padded[..., :-2, :]
-    smooth_x = across[..., :-2, :] + 2 * across[..., 1:-1, :] + across[..., 2:, :]
-    smooth_y = down[..., :-2] + 2 * down[..., 1:-1] + down[..., 2:]
-    energy = smooth_x.square_().add_(smooth_y.square_()).sum(1)
-    peak = energy.flatten(1).amax(1).sqrt().clamp_min(LEAST_PEAK)
-    return energy > (edge_share * peak).square()[:, None, None]
+    across = padded[..., 2:] - padded[..., :-2]
+    down = _smooth(down[..., :-2], down[..., 1:-1], down[..., 2:]).square_()
+    across = _smooth(across[..., :-2, :], across[..., 1:-1, :], across[..., 2:, :]).square_()
+    energy = down[:, 0] + across[:, 0] + down[:, 1] + across[:, 1]
+    response = energy.to(_wide(flow)).sqrt_().float()  # a square root in float32 may be off
+    peak = response.flatten(1).amax(1)
+    least = torch.full_like(peak, edge_share * LEAST_PEAK)
+    threshold = torch.where(peak >= LEAST_PEAK, edge_share * peak, least)
+    return response > threshold[:, None, None]
+
+
+def _smooth(before: Tensor, here: Tensor, behind: Tensor) -> Tensor:
+    """Return the sum of neighbours, weighted 1, 2, 1, in float64 as SciPy does; as float32."""
+    wide = _wide(here)
+    return (2 * here.to(wide) + (before.to(wide) + behind.to(wide))).float()
+
+
+def _wide(values: Tensor) -> torch.dtype:
+    return torch.float32 if values.device.type == "mps" else torch.float64  # mps has no float64
 
 
 def squared_distance(edges: Tensor) -> Tensor:

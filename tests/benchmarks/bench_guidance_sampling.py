@@ -4,7 +4,8 @@ python tests/benchmarks/bench_guidance_sampling.py [--pairs data/train_pairs]
 
 Budget: at least 20 times faster per image than SciPy for 32 flows of 384 x 384. Wall time is what
 counts; the time of all cores together is printed beside it, since other work on the machine makes
-wall times vary. OpenCV's exact distance transform takes most of it on a CPU. With ``--pairs`` the
+wall times vary. On a CPU numba compiles the work (untimed, at the first call); ``--no-numba`` times
+the way without it. With ``--pairs`` the
 mean number of points on real flows is printed as well, and the same times on them.
 """
 
@@ -21,6 +22,7 @@ import numpy as np
 import torch
 from scipy import ndimage
 
+from train import watershed_cpu
 from train.data.clips import ClipPairs, center_crop
 from train.data.puppets import PuppetGenerator
 from train.watershed import EDGE_SHARE, grid_points, watershed_peaks
@@ -93,7 +95,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pairs", type=Path, help="folder of pairs, for real flows")
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--no-numba", action="store_true", help="as where numba is missing")
     options = parser.parse_args()
+    if options.no_numba:
+        watershed_cpu.compiled_marker = lambda: None  # type: ignore[assignment]  # a stand-in
     flow = PuppetGenerator(SIDE, seed=3, with_next=False).batch(BATCH, 0).flow
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, {BATCH} x {SIDE} px")
     compare("puppets", flow, options.repeats)

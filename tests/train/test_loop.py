@@ -111,7 +111,7 @@ def test_run_when_no_gradient_is_finite_then_ends_with_the_last_state(tmp_path):
     assert not (tmp_path / "state.pt").exists()
 
 
-@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize("workers", [0, 1, 3])
 def test_batches_when_made_ahead_then_in_order_and_only_those_needed(tmp_path, workers):
     recipe = load_recipe(TINY, list(SHORT))
     state = new_state(build_network(recipe.model), recipe, ALONE.device)
