@@ -47,7 +47,7 @@ def sobel_edges(flow: Tensor, *, edge_share: float = EDGE_SHARE) -> Tensor:
     response = energy.to(_wide(flow)).sqrt_().float()  # a square root in float32 may be off
     peak = response.flatten(1).amax(1)
     least = torch.full_like(peak, edge_share * LEAST_PEAK)
-    threshold = torch.where(peak >= LEAST_PEAK, edge_share * peak, least)
+    threshold = torch.where(peak < LEAST_PEAK, least, edge_share * peak)  # NaN stays NaN
     return response > threshold[:, None, None]
 
 
