@@ -71,6 +71,11 @@ def run_task(
     except (TrainError, EngineError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
+    except KeyboardInterrupt:
+        sys.stderr.write(
+            "\nStopped; run the same command again to go on from the last saved state.\n"
+        )
+        return 1
     return 0
 
 

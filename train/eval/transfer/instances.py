@@ -210,6 +210,7 @@ def build_mask_rcnn(
         min_size=sizes.short_sides,
         max_size=sizes.max_side,
         box_batch_size_per_image=sizes.proposals,
+        box_detections_per_img=sizes.detections,
         image_mean=[value / 255 for value in IMAGE_MEAN],
         image_std=[value / 255 for value in IMAGE_STD],
     )

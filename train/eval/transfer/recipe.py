@@ -103,6 +103,7 @@ class DetectionSettings:
         max_side: Longest side, px.
         channels: Of the feature pyramid.
         proposals: Boxes of a training picture that the heads learn from.
+        detections: Most objects that are found on a picture; COCO counts 100.
     """
 
     short_sides: tuple[int, ...] = (800,)
@@ -110,6 +111,7 @@ class DetectionSettings:
     max_side: int = 1333
     channels: int = 256
     proposals: int = 512
+    detections: int = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

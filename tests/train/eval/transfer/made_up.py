@@ -186,6 +186,6 @@ def launch(module: str, arguments: list[str], processes: int = 1) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=280,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr[-3000:]

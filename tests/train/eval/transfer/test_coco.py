@@ -31,6 +31,7 @@ TINY = [
     "detection.max_side=160",
     "detection.channels=32",
     "detection.proposals=16",
+    "detection.detections=12",
     "schedule.steps=2",
     "schedule.batch=2",
     "schedule.micro_batches=2",
@@ -185,6 +186,7 @@ def test_coco_when_interrupted_then_the_same_weights_and_scores(root, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_coco_when_judged_by_two_processes_then_the_same_numbers_as_by_one(root, tmp_path):
     out = tmp_path / "run"
     assert coco.main(command(root, out, "--set", "schedule.steps=1")) == 0

@@ -16,6 +16,7 @@ from train.config import load_recipe
 from train.errors import TrainConfigError
 from train.eval.transfer.encoder import load_encoder, resnet_trunk, set_norm
 from train.eval.transfer.recipe import EncoderSettings
+from train.objectives import build_for
 from train.train_state import new_state, save_state
 
 CONFIGS = Path(__file__).parents[4] / "train" / "configs"
@@ -84,6 +85,25 @@ def test_encoder_when_from_a_run_then_its_averaged_weights_and_what_is_known(tmp
     assert loaded.origin.method == "cmp"
     assert (loaded.origin.metadata["steps"], loaded.origin.metadata["hours"]) == ("7", "0.50")
     assert "puppet scenes" in loaded.origin.metadata["data"]
+
+
+@pytest.mark.parametrize("objective", ["walker", "pathak", "mahendran"])
+def test_encoder_when_from_a_run_of_another_objective_then_taken_and_named(tmp_path, objective):
+    changes = ["encoder_width=16", "image_channels=16", "motion_channels=8", "decoder_channels=16"]
+    recipe = load_recipe(
+        CONFIGS / f"small_{objective}.toml",
+        ["data.pairs=none", *(f"model.{change}" for change in changes)],
+    )
+    network = build_for(recipe)
+    save_state(new_state(network, recipe, torch.device("cpu")), recipe, tmp_path / "state.pt")
+
+    loaded = load_encoder(EncoderSettings(weights=str(tmp_path)))
+
+    assert loaded.origin.method == objective
+    image = torch.randn(1, 3, 64, 64)
+    with torch.no_grad():
+        expected = network.eval().image_encoder(image)[0]
+        torch.testing.assert_close(loaded.encoder.eval()(image), expected)
 
 
 def test_encoder_when_random_for_some_weights_then_of_their_network_with_other_values(weights):

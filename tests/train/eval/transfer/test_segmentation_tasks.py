@@ -19,7 +19,7 @@ from train.eval import lip, voc
 from train.eval.transfer.encoder import random_encoder
 from train.eval.transfer.recipe import CropSettings, load_transfer_recipe
 from train.eval.transfer.results import read_run
-from train.eval.transfer.segmentation import SegmentationNetwork, whole_picture
+from train.eval.transfer.segmentation import SegmentationNetwork, SegmentationTask, whole_picture
 
 CONFIGS = Path(__file__).parents[4] / "train" / "configs"
 SLIM = ModelConfig(
@@ -138,6 +138,7 @@ def test_voc_when_interrupted_then_the_same_scores_in_the_end(tmp_path, weights)
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_voc_when_judged_by_two_processes_then_the_same_numbers_as_by_one(tmp_path, weights):
     folder = make_voc(tmp_path)
     out = tmp_path / "run"
@@ -250,6 +251,19 @@ def test_command_when_the_input_is_bad_then_one_sentence(tmp_path, capsys, weigh
     message = capsys.readouterr().err.strip()
     assert words in message
     assert "\n" not in message
+
+
+def test_command_when_stopped_by_the_user_then_says_how_to_go_on(
+    tmp_path, capsys, weights, monkeypatch
+):
+    def stop(*_args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(SegmentationTask, "loss", stop)
+    folder = make_voc(tmp_path)
+    out = tmp_path / "run"
+    assert voc.main(command("voc_resnet50", folder, out, "--encoder", str(weights))) == 1
+    assert "run the same command again" in capsys.readouterr().err
 
 
 def test_run_when_there_is_none_to_judge_then_one_sentence(tmp_path, capsys):
