@@ -34,12 +34,14 @@ class Table:
         rows: Values in the order of ``columns``.
         plot: How to draw it: lines over the first column, a matrix, or not at all.
         mark: Value of the first column to draw a line at, or None.
+        hidden: Columns that a plot leaves out.
     """
 
     columns: tuple[str, ...]
     rows: tuple[tuple[float | str, ...], ...]
     plot: Literal["lines", "matrix", "none"] = "lines"
     mark: float | None = None
+    hidden: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

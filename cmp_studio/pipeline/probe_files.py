@@ -59,16 +59,9 @@ def write_findings(
     make_folder(folder)
     paths = [folder / FILE_NAME]
     save_experiment(experiment, findings, paths[0])
-    rows: list[tuple[float | str, ...]] = []
     pictures: dict[tuple[str, str], NDArray[np.uint8]] = {}
     for finding in findings:
-        rows += [
-            (finding.kind, name, "" if value is None else value)
-            for name, value in finding.numbers.items()
-        ]
-        arrays: dict[str, Array] = {**finding.flows, **finding.maps}
-        arrays.update(finding.labels)
-        if arrays:
+        if arrays := _arrays_of(finding):
             paths.append(folder / f"{finding.kind}.npz")
             _write_arrays(paths[-1], arrays)
         for name, flow in finding.flows.items():
@@ -82,11 +75,61 @@ def write_findings(
             write_image(paths[-1], picture)
             pictures[finding.kind, name] = picture
     paths.append(folder / "numbers.csv")
-    _write_text(paths[-1], _csv(Table(("probe", "name", "value"), tuple(rows))))
+    _write_text(paths[-1], _csv(_number_table(findings)))
     if has_report:
         paths.append(folder / REPORT_NAME)
         _write_text(paths[-1], report_html(experiment, findings, image, pictures))
     return paths
+
+
+def write_finding(
+    path: Path,
+    experiment: Experiment,
+    finding: Finding,
+    image: NDArray[np.uint8],
+    *,
+    layer: str,
+    line: Table | None = None,
+) -> None:
+    """Write one file of what was found; the suffix of its name says which.
+
+    Args:
+        path: ``.png`` (a layer with its legend), ``.flo`` (a flow), ``.npz`` (all arrays), ``.csv``
+            (a table) or ``.html`` (a report).
+        experiment: What was asked.
+        finding: What was found.
+        image: (H, W, 3) uint8 RGB, the picture that was probed.
+        layer: Which layer, for a picture and a flow; the first one where it is not there.
+        line: The table of a CSV file, in place of the finding's own first one.
+
+    Raises:
+        ExperimentError: The probe has nothing of this kind, or the file can't be written.
+        EngineError: The file can't be written.
+    """
+    suffix = path.suffix.lower()
+    pictures = dict(finding_pictures(finding, image)) if suffix in (".png", ".html") else {}
+    if suffix == ".png":
+        write_image(path, pictures.get(layer, next(iter(pictures.values()))))
+    elif suffix == ".flo":
+        if not finding.flows:
+            raise ExperimentError("This probe has no flow; a .csv or .npz file holds its numbers.")
+        write_flow(path, finding.flows.get(layer, next(iter(finding.flows.values()))))
+    elif suffix == ".npz":
+        if not (arrays := _arrays_of(finding)):
+            raise ExperimentError("This probe has no arrays; a .csv file holds its numbers.")
+        _write_arrays(path, arrays)
+    elif suffix == ".csv":
+        tables = [table for table in (line, *finding.tables.values()) if table is not None]
+        _write_text(path, _csv(tables[0] if tables else _number_table([finding])))
+    elif suffix == ".html":
+        kind: str = finding.kind
+        named = {(kind, name): picture for name, picture in pictures.items()}
+        _write_text(path, report_html(experiment, [finding], image, named))
+    else:
+        raise ExperimentError(
+            f"The name {path.name} should end in .png, .flo, .npz, .csv or .html, which says what "
+            "is written."
+        )
 
 
 def make_folder(folder: Path) -> None:
@@ -103,6 +146,34 @@ def make_folder(folder: Path) -> None:
         ) from error
     except OSError as error:
         raise ExperimentError(describe_os_error(error, folder.absolute())) from error
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write some bytes; the file appears when it is whole.
+
+    Raises:
+        ExperimentError: The file can't be written.
+    """
+    try:
+        with partial_file(path) as partial:
+            partial.write_bytes(data)
+    except OSError as error:
+        raise ExperimentError(describe_os_error(error, path)) from error
+
+
+def _arrays_of(finding: Finding) -> dict[str, Array]:
+    arrays: dict[str, Array] = {**finding.flows, **finding.maps}
+    arrays.update(finding.labels)
+    return arrays
+
+
+def _number_table(findings: Sequence[Finding]) -> Table:
+    rows = tuple(
+        (finding.kind, name, "" if value is None else value)
+        for finding in findings
+        for name, value in finding.numbers.items()
+    )
+    return Table(("probe", "name", "value"), rows)
 
 
 def _write_arrays(path: Path, arrays: dict[str, Array]) -> None:

@@ -47,7 +47,7 @@ def finding_pictures(finding: Finding, image: Picture) -> Iterator[tuple[str, Pi
     for name, values in finding.maps.items():
         is_signed = name in SIGNED
         most = max(float(np.percentile(np.abs(values), 99)), 1e-6) if is_signed else 1.0
-        heat = _resized(_heat(values, most, is_signed=is_signed), size)
+        heat = _resized(heat_colors(values, most, is_signed=is_signed), size)
         grey = cv2.cvtColor(cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
         picture = np.asarray(cv2.addWeighted(heat, 0.75, grey, 0.25, 0), np.uint8)
         _outline(picture, finding.lines, zoom, _WHITE)
@@ -68,6 +68,28 @@ def part_colors(count: int) -> Picture:
     return np.array(colors, np.uint8)
 
 
+def heat_colors(values: NDArray[np.float32], most: float, *, is_signed: bool) -> Picture:
+    """Return values as colours (h, w, 3): from 0 to ``most``, or around 0 where they are signed."""
+    low = -most if is_signed else 0.0
+    level = np.clip((values - low) / (most - low), 0, 1)
+    table = cv2.COLORMAP_TWILIGHT_SHIFTED if is_signed else cv2.COLORMAP_VIRIDIS
+    colored = cv2.applyColorMap(np.rint(level * 255).astype(np.uint8), table)
+    return np.asarray(cv2.cvtColor(colored, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def part_middles(
+    labels: NDArray[np.int64] | NDArray[np.uint8],
+) -> list[tuple[int, int, int, float]]:
+    """Return number, x, y of the innermost pixel, and its distance from the edge, of each part."""
+    middles = []
+    for part in np.unique(labels[labels > 0]).tolist():
+        inside = np.pad((labels == part).astype(np.uint8), 1)
+        depth = cv2.distanceTransform(inside, cv2.DIST_L2, 3)[1:-1, 1:-1]
+        y, x = np.unravel_index(int(depth.argmax()), depth.shape)
+        middles.append((int(part), int(x), int(y), float(depth.max())))
+    return middles
+
+
 def _resized(picture: Picture, size: tuple[int, int]) -> Picture:
     is_smaller = size[0] < picture.shape[1]
     method = cv2.INTER_AREA if is_smaller else cv2.INTER_LINEAR
@@ -76,26 +98,18 @@ def _resized(picture: Picture, size: tuple[int, int]) -> Picture:
 
 def _parts(labels: NDArray[np.int64], photo: Picture) -> Picture:
     height, width = photo.shape[:2]
-    large = cv2.resize(labels.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)
+    large = np.asarray(
+        cv2.resize(labels.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST),
+        np.uint8,
+    )
     tint = part_colors(int(labels.max()))[large]
     picture = np.asarray(cv2.addWeighted(tint, 0.6, photo, 0.4, 0), np.uint8)
     edges = (large[:-1, :-1] != large[1:, :-1]) | (large[:-1, :-1] != large[:-1, 1:])
     picture[:-1, :-1][edges] = 255
-    for part in np.unique(large[large > 0]).tolist():
-        inside = np.pad((large == part).astype(np.uint8), 1)
-        depth = cv2.distanceTransform(inside, cv2.DIST_L2, 3)[1:-1, 1:-1]
-        y, x = np.unravel_index(int(depth.argmax()), depth.shape)
-        if depth.max() > 12:
-            _text(picture, str(part), (int(x) - 8, int(y) + 7))
+    for part, x, y, depth in part_middles(large):
+        if depth > 12:
+            _text(picture, str(part), (x - 8, y + 7))
     return picture
-
-
-def _heat(values: NDArray[np.float32], most: float, *, is_signed: bool) -> Picture:
-    low = -most if is_signed else 0.0
-    level = np.clip((values - low) / (most - low), 0, 1)
-    table = cv2.COLORMAP_TWILIGHT_SHIFTED if is_signed else cv2.COLORMAP_VIRIDIS
-    colored = cv2.applyColorMap(np.rint(level * 255).astype(np.uint8), table)
-    return np.asarray(cv2.cvtColor(colored, cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def _with_bar(picture: Picture, most: float, *, is_signed: bool) -> Picture:
@@ -107,7 +121,7 @@ def _with_bar(picture: Picture, most: float, *, is_signed: bool) -> Picture:
         return picture
     low = -most if is_signed else 0.0
     ramp = np.linspace(most, low, bottom - top, dtype=np.float32)[:, None].repeat(18, 1)
-    bar[top:bottom, 8:26] = _heat(ramp, most, is_signed=is_signed)
+    bar[top:bottom, 8:26] = heat_colors(ramp, most, is_signed=is_signed)
     for share in (0.0, 0.5, 1.0):
         y = round(bottom - share * (bottom - top))
         text = f"{low + share * (most - low):.2g}"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_COLORS: Final = ("#d2611c", "#2f7fc1", "#2a9d76", "#a45b9c")
+_COLORS: Final = ("#d2611c", "#2f7fc1", "#2a9d76", "#a45b9c", "#9a8f1f")
 """Of lines; told apart with any colour vision, and on white as on black."""
 
 
@@ -102,6 +102,11 @@ def plot_pixels(
     return PlotPicture(pixels, place, (float(left), float(right)))
 
 
+def load_plots() -> None:
+    """Import the library; its first plot takes a second otherwise."""
+    plot_pixels(Table(("x", "y"), ((0.0, 0.0), (1.0, 1.0))), (64, 48))
+
+
 def _draw(table: Table, figure: Figure, look: PlotLook) -> Axes:
     axes = figure.add_subplot()
     axes.set_facecolor(look.ground)
@@ -120,12 +125,14 @@ def _draw(table: Table, figure: Figure, look: PlotLook) -> Axes:
 
 def _draw_lines(table: Table, axes: Axes, look: PlotLook) -> None:
     x = [float(row[0]) for row in table.rows]
-    shares = [name for name in table.columns[1:] if name.endswith("share")]
+    columns = [name for name in table.columns[1:] if name not in table.hidden]
+    shares = [name for name in columns if name.endswith("share")]
     marker = "o" if len(x) <= 40 else ""
     drawn = 0
-    for column, name in enumerate(table.columns[1:], 1):
-        if name in shares and len(shares) < len(table.columns) - 1:
+    for name in columns:
+        if name in shares and len(shares) < len(columns):
             continue  # another unit; the table has it
+        column = table.columns.index(name)
         y = [float(row[column]) for row in table.rows]
         color = _COLORS[drawn % len(_COLORS)]
         axes.plot(x, y, marker=marker, markersize=3, linewidth=1.4, color=color, label=_words(name))

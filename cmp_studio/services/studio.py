@@ -19,9 +19,13 @@ from cmp_studio.services.modes import ANIMATE, Modes
 from cmp_studio.services.motion_backend import EngineChoice, EngineFactory, load_engine
 from cmp_studio.services.path_pen import PathPen
 from cmp_studio.services.playback import Playback
+from cmp_studio.services.plotter import Plotter
 from cmp_studio.services.predictor_worker import PredictorWorker
 from cmp_studio.services.preferences import Preferences
 from cmp_studio.services.preview import Preview
+from cmp_studio.services.probe_exports import ProbeExports
+from cmp_studio.services.probe_tools import ProbeTools
+from cmp_studio.services.prober import Prober
 from cmp_studio.services.recent_thumbnails import RecentThumbnails
 from cmp_studio.services.recorder import Recorder
 from cmp_studio.services.scene_command import command_of
@@ -77,6 +81,10 @@ class Studio(QObject):
         self.tints = MaskTints(self.background, self)
         self.advice = Advice(self.session, self.preview, self)
         self.annotator = Annotator(self.session, self.worker, self.background, preferences, self)
+        self.prober = Prober(self.session, self.preview, self.worker, make_engine, self)
+        self.probe_tools = ProbeTools(self.prober, self)
+        self.probe_exports = ProbeExports(self.prober, self.session, self.background, self)
+        self.plotter = Plotter(self)
         self.modes.changed.connect(self.on_mode_changed)
 
     def engine_choice(self) -> EngineChoice:
@@ -145,6 +153,7 @@ class Studio(QObject):
             self.weights.stop(),
             self.background.stop(),
         ]
+        ended.append(self.plotter.stop())
         ended += [job.wait() for job in self._exports]
         self.autosave.release()
         self.preferences.save()

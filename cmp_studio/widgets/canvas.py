@@ -285,7 +285,7 @@ class Canvas(QWidget):
             self._flow.draw_colors(painter, rect, frame, scale=scale, opacity=options.flow_opacity)
         if frame is not None and options.flow_style in ("needles", "both"):
             size = (scene.picture.height, scene.picture.width)
-            self._flow.draw_needles(painter, self._transform, frame, size)
+            self._flow.draw_needles(painter, self._transform, frame.flow, size)
         if options.flow_style != "needles":
             self._flow.draw_legend(painter, QRectF(self.rect()), scale)
 

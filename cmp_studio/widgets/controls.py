@@ -261,6 +261,13 @@ class SliderField(QWidget):
         """The slider itself."""
         return self._slider
 
+    def show_range(self, low: int, high: int) -> None:
+        """Let it go from ``low`` to ``high``, without `edited`."""
+        self._is_showing = True
+        self._slider.setRange(low, high)
+        self._slider.setPageStep(max(1, (high - low) // 10))
+        self._is_showing = False
+
     def show_value(self, value: float) -> None:
         """Show ``value`` without `edited`."""
         self._is_showing = True

@@ -43,11 +43,18 @@ class FlowPainter:
         self,
         painter: QPainter,
         transform: ViewTransform,
-        frame: CachedFrame,
+        flow: NDArray[np.float16],
         image_hw: tuple[int, int],
     ) -> None:
-        """Draw the flow as a field of small arrows, at its true length on the screen."""
-        table = needles(frame.flow, image_hw, _NEEDLE_STEP / transform.scale)
+        """Draw a flow as a field of small arrows, at its true length on the screen.
+
+        Args:
+            painter: In logical screen px.
+            transform: Where the picture lies.
+            flow: (h, w, 2), px of the picture, on any grid that covers it.
+            image_hw: Size of the picture, px.
+        """
+        table = needles(flow, image_hw, _NEEDLE_STEP / transform.scale)
         lines: list[QLineF] = []
         tips: list[QPolygonF] = []
         for x, y, dx, dy in table.tolist():

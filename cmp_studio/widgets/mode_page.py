@@ -34,7 +34,7 @@ class ModePage(QWidget):
 
     Signals:
         hint_changed(): `hint` is another sentence.
-        state_changed(): `there`, `titles` or `document_title` are others.
+        state_changed(): `there`, `titles`, `checked` or `document_title` are others.
         zoom_changed(scale): Device px of the screen per px of the picture.
         answered(seconds): The network answered in this time.
         told(text): Something worth a line in the status bar.
@@ -93,6 +93,10 @@ class ModePage(QWidget):
 
     def titles(self) -> Mapping[str, str]:
         """Words for commands that say what they would do, such as "Undo remove point"."""
+        return {}
+
+    def checked(self) -> Mapping[str, bool]:
+        """Which of the mode's commands are on; the window shows that with each state."""
         return {}
 
     def enter(self) -> None:

@@ -250,6 +250,10 @@ QTreeView::item {{ padding: 3px 4px; }}
 QTreeView::item:selected, QListView::item:selected {{ background: {t.pressed};
     color: {t.text}; border-radius: 4px; }}
 QListView::item {{ padding: 4px 6px; }}
+QListView[role="views"] {{ background: {t.window}; border: 0; padding: 0; }}
+QListView[role="views"]::item {{ padding: 7px 8px; }}
+QListView[role="views"]::item:hover {{ background: {t.hover}; border-radius: 4px; }}
+QListView[role="views"]::item:selected {{ background: {t.pressed}; }}
 QHeaderView::section {{ background: {t.raised}; color: {t.muted}; border: 0;
     border-bottom: 1px solid {t.border}; padding: 4px 6px; }}
 QDockWidget {{ color: {t.muted}; font-weight: 600; titlebar-close-icon: none; }}

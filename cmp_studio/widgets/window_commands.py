@@ -201,6 +201,8 @@ class WindowCommands(QObject):
             titles = page.titles()
             for name in ("undo", "redo"):
                 self._actions.rename(name, titles.get(name, name.capitalize()))
+            for name, is_on in page.checked().items():
+                self._actions[name].setChecked(is_on)
             self._actions.enable(page.there(), {*page.commands(), *page.toggles()})
             return
         session, actions = self._studio.session, self._actions
@@ -272,6 +274,7 @@ class WindowCommands(QObject):
             "view_flow": lambda: options.set_mode("flow"),
             "mode_animate": lambda: window.modes.choose("animate"),
             "mode_annotate": lambda: window.modes.choose("annotate"),
+            "mode_probe": lambda: window.modes.choose("probe"),
             "reset_panels": window.page.arrange,
             "fit": window.canvas.fit,
             "actual_size": window.canvas.show_actual_size,
