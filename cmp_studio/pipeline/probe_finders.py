@@ -140,8 +140,8 @@ def _motion(experiment: Experiment, predictor: Predictor, options: ProbeOptions)
             center_x=None if center is None else center[0],
             center_y=None if center is None else center[1],
             turning_share=found.turning_share,
-            pull_x=pull[0],
-            pull_y=pull[1],
+            pull_x=round(float(pull[0]), 4),
+            pull_y=round(float(pull[1]), 4),
             strongest_angle_degrees=math.degrees(fit.angle),
             strongest_translation_x=fit.translation[0],
             strongest_translation_y=fit.translation[1],
@@ -190,10 +190,12 @@ def _saturation(experiment: Experiment, predictor: Predictor, options: ProbeOpti
         options=options,
     )
     limit = found.saturates_at
-    said = "never" if limit is None else f"at a pull of {limit:.1f} px"
+    said = f"The answer does not saturate up to a pull of {found.pulls[-1]:.0f} px."
+    if limit is not None:
+        said = f"The answer saturates at a pull of {limit:.0f} px."
     return Finding(
         kind="saturation",
-        sentence=f"Up to {found.pulls[-1]:.0f} px the answer saturates {said}.",
+        sentence=said,
         numbers=_rounded(
             saturates_at=limit,
             best_gain=found.gain.max(),
@@ -230,7 +232,10 @@ def _influence(experiment: Experiment, predictor: Predictor, options: ProbeOptio
         options=options,
     )
     names = [str(number + 1) for number in range(len(found.points))]
-    pairs = ", ".join(f"{a + 1} leads {b + 1}" for a, b in found.leaders()) or "Nobody leads"
+    pairs = (
+        ", ".join(f"{a + 1} leads {b + 1}" for a, b in found.leaders())
+        or "Nobody leads: all follow each other alike, or not at all"
+    )
     return Finding(
         kind="influence",
         sentence=f"{pairs}.",

@@ -104,7 +104,7 @@ def plot_pixels(
 
 def load_plots() -> None:
     """Import the library; its first plot takes a second otherwise."""
-    plot_pixels(Table(("x", "y"), ((0.0, 0.0), (1.0, 1.0))), (64, 48))
+    plot_pixels(Table(("x", "y"), ((0.0, 0.0), (1.0, 1.0))), (320, 240))
 
 
 def _draw(table: Table, figure: Figure, look: PlotLook) -> Axes:
@@ -144,7 +144,13 @@ def _draw_lines(table: Table, axes: Axes, look: PlotLook) -> None:
     axes.set_xlabel(_words(table.columns[0]))
     axes.grid(visible=True, color=look.grid, linewidth=0.8)
     axes.set_axisbelow(True)
-    axes.legend(frameon=False, fontsize=8, labelcolor=look.text)
+    axes.legend(
+        frameon=False,
+        fontsize=8,
+        labelcolor=look.text,
+        loc="upper left",
+        bbox_to_anchor=(1.0, 1.0),  # beside the axes: it hides nothing
+    )
 
 
 def _draw_matrix(table: Table, axes: Axes) -> None:

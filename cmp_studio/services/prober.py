@@ -162,7 +162,7 @@ class Prober(QObject):
     @property
     def undo_label(self) -> str:
         """What undo would take back; empty for nothing."""
-        return self._history.undo_label
+        return self._merge_key or self._history.undo_label
 
     @property
     def redo_label(self) -> str:

@@ -61,14 +61,13 @@ class PlotView(QWidget):
 
     def show_table(self, table: Table | None, words: str) -> None:
         """Plot this; without a table ``words`` say how to get one."""
-        self._words = words
+        self._words = words if table is None else "Plotting…"
+        if self._table is None or table is None or table.columns != self._table.columns:
+            self._plot = None  # of something else; of the same it stays until the new one is there
         self._table = table
         self._set_row(-1)
-        if table is None:
-            self._plot = None
-            self.update()
-        else:
-            self.on_due()
+        self.on_due()
+        self.update()
 
     def on_due(self) -> None:
         """Ask for the plot in the size and the colours that are there now."""

@@ -48,7 +48,7 @@ class PullSection(Section):
         self.every_way.setToolTip("Pull all around, instead of one way")
         self.count = NumberField("Number of directions", 1, 64)
         self.count.setToolTip("Evenly around; more take longer")
-        self.add_row("All around", self.every_way)
+        self.add_row("Way", self.every_way)
         self.add_row("Direction", both)
         self.add_row("Length", self.length)
         self.add_row("Directions", self.count)
@@ -66,7 +66,7 @@ class PullSection(Section):
         board, picture, view = self._prober.board, self._prober.picture, view_of(self._prober.view)
         is_motion = view.kind == "motion"
         is_one_way = view.has_pull and not (is_motion and board.is_every_way)
-        self.show_row("All around", is_shown=is_motion)
+        self.show_row("Way", is_shown=is_motion)
         self.show_row("Direction", is_shown=is_one_way)
         self.show_row("Length", is_shown=view.has_length)
         self.show_row("Directions", is_shown=view.has_directions and not is_one_way)

@@ -170,12 +170,21 @@ class ProbeCanvas(PictureView):
         view = view_of(self._prober.view)
         is_all_around = view.kind == "motion" and board.is_every_way
         if not view.has_pull or is_all_around:
+            self._draw_strongest(painter, is_all_around=is_all_around)
             draw_track(painter, make_pin(point), self._transform, TrackLook(is_selected=True))
             return
         dx, dy = board.pull(picture.image_hw)
         arrow = make_arrow(point, (point[0] + dx, point[1] + dy))
         look = TrackLook(is_selected=bool(board.points))
         draw_track(painter, arrow, self._transform, look)
+
+    def _draw_strongest(self, painter: QPainter, *, is_all_around: bool) -> None:
+        """Of pulls all around, the one that what is shown belongs to."""
+        finding = self._show.finding
+        if is_all_around and finding is not None and not self._prober.is_outdated:
+            for x, y, dx, dy in finding.arrows.tolist():
+                arrow = make_arrow((x, y), (x + dx, y + dy))
+                draw_track(painter, arrow, self._transform, TrackLook())
 
     def _draw_arrows(
         self, painter: QPainter, board: ProbeBoard, side: str, *, is_drawn: bool

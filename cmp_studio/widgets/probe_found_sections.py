@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
 
 from cmp_studio.services.probe_show import ProbeShow
 from cmp_studio.services.probe_views import LAYER_HINTS, PHOTO, layer_title, view_of
@@ -48,6 +48,8 @@ class FoundSection(QWidget):
         self.names = make_label("", "muted")
         self.values = QLabel()
         self.values.setAlignment(Qt.AlignmentFlag.AlignRight)
+        for label in (self.names, self.values):  # a list must not be cut where room is scarce
+            label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.values.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.values.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         numbers = QHBoxLayout()
@@ -75,7 +77,7 @@ class FoundSection(QWidget):
         if finding is None:
             is_missing = self._prober.picture is None
             how = "Open a photo: drop one on the window, or Ctrl+O." if is_missing else view.how
-            self._say(how, "muted")
+            self._say("Asking the network…" if self._prober.is_waiting else how, "muted")
             self.names.clear()
             self.values.clear()
             return
@@ -91,12 +93,16 @@ class FoundSection(QWidget):
 
     def on_waiting_changed(self) -> None:
         """Show how far it is; a quick answer needs no bar."""
-        progress = self._prober.progress
-        is_long = self._prober.is_waiting and progress is not None and progress.total > 1
-        self._work.setVisible(is_long)
-        if progress is not None:
+        prober, progress = self._prober, self._prober.progress
+        is_known = progress is not None and progress.total > 1
+        self._work.setVisible(prober.is_waiting and (is_known or prober.view == "parts"))
+        if progress is not None and is_known:
             self.progress.setRange(0, progress.total)
             self.progress.setValue(progress.done)
+        else:
+            self.progress.setRange(0, 0)
+        if self._show.finding is None:
+            self.on_shown_changed()
 
     def _say(self, text: str, role: str) -> None:
         if self.sentence.property("role") != role:

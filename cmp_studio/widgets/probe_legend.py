@@ -61,11 +61,13 @@ def draw_readout(
         rows.append(("u, v", f"{readout.u:+.2f}, {readout.v:+.2f} px"))
     if readout.magnitude is not None and readout.angle is not None:
         rows.append(("length", f"{readout.magnitude:.2f} px"))
-        rows.append(("angle", f"{readout.angle:+.0f}°"))
+        rows.append(("angle", f"{round(readout.angle) or 0:+d}°"))
     if readout.value is not None:
         rows.append((layer_title(layer).lower(), f"{readout.value:.3f}"))
     if readout.part is not None:
         rows.append(("part", str(readout.part)))
+    if len(rows) == 1:  # the place alone says nothing
+        return
     metrics = painter.fontMetrics()
     left = max(metrics.horizontalAdvance(name) for name, _ in rows)
     right = max(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import QMimeData, Qt
+from PySide6.QtCore import QMimeData, QSize, Qt
 from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
@@ -177,7 +177,6 @@ class ProbePage(ModePage):
 
     def enter(self) -> None:
         """Ask what the view asks."""
-        self._studio.weights.refresh()
         self._studio.plotter.load()
         self._prober.enter()
         self.on_picture_changed()
@@ -308,6 +307,8 @@ class ProbePage(ModePage):
         kinds = [view.kind for view in VIEWS]
         self.list.setCurrentRow(kinds.index(self._prober.view))
         self._found_tiles = ()
+        if self._prober.view == "compare":
+            self._studio.weights.refresh()
         self.on_shown_changed()
 
     def on_row_changed(self, row: int) -> None:
@@ -367,6 +368,7 @@ class ProbePage(ModePage):
         for number, view in enumerate(VIEWS, 1):
             item = QListWidgetItem(view.title)
             item.setToolTip(f"{view.question} (Ctrl+{number})")
+            item.setSizeHint(QSize(0, self.fontMetrics().height() + 18))
             self.list.addItem(item)
         self._stack = QStackedWidget()
         self._stack.addWidget(self.canvas)

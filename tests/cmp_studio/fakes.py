@@ -42,12 +42,6 @@ class FakePredictor:
         self._seconds = seconds
         self._whole = self
 
-    def twin(self):
-        """A second predictor for another picture; both count their calls together."""
-        twin = copy.copy(self)
-        twin.image_hw = None
-        return twin
-
     def set_image(self, image):
         self.threads.add(threading.current_thread().name)
         self.images += 1
