@@ -142,6 +142,8 @@ def _draw_lines(table: Table, axes: Axes, look: PlotLook) -> None:
     if table.mark is not None:
         axes.axvline(table.mark, color=look.text, alpha=0.6, linewidth=1, linestyle=":")
     axes.set_xlabel(_words(table.columns[0]))
+    if all(value == round(value) for value in x):
+        axes.xaxis.get_major_locator().set_params(integer=True)  # a number of things
     axes.grid(visible=True, color=look.grid, linewidth=0.8)
     axes.set_axisbelow(True)
     axes.legend(

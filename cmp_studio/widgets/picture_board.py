@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 from cmp_studio.widgets.controls import make_button, make_label
 from cmp_studio.widgets.theme import GRID, ThemeManager
 
-_TILE_WIDTH: Final = 340
+_TILE_WIDTH: Final = 256
 _MOST_COLUMNS: Final = 4
 
 

@@ -215,6 +215,7 @@ class ProbePage(ModePage):
         is_board = name == "board"
         self._stack.setCurrentWidget(self.board if is_board else self.canvas)
         self.seen.show_value(name)
+        self.plot.setVisible(not is_board)
         if is_board:
             self._ask_pictures()
         else:
