@@ -124,6 +124,8 @@ def _draw(table: Table, figure: Figure, look: PlotLook) -> Axes:
 
 
 def _draw_lines(table: Table, axes: Axes, look: PlotLook) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     x = [float(row[0]) for row in table.rows]
     columns = [name for name in table.columns[1:] if name not in table.hidden]
     shares = [name for name in columns if name.endswith("share")]
@@ -143,7 +145,7 @@ def _draw_lines(table: Table, axes: Axes, look: PlotLook) -> None:
         axes.axvline(table.mark, color=look.text, alpha=0.6, linewidth=1, linestyle=":")
     axes.set_xlabel(_words(table.columns[0]))
     if all(value == round(value) for value in x):
-        axes.xaxis.get_major_locator().set_params(integer=True)  # a number of things
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))  # a number of things
     axes.grid(visible=True, color=look.grid, linewidth=0.8)
     axes.set_axisbelow(True)
     axes.legend(
