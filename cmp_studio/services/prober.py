@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
@@ -10,13 +9,14 @@ from typing import TYPE_CHECKING, Final
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from cmp_studio.document.history import History
-from cmp_studio.document.probe_board import ProbeBoard, wrapped
+from cmp_studio.document.probe_board import ProbeBoard
 from cmp_studio.document.tracks import Point
 from cmp_studio.pipeline.errors import ExperimentError
 from cmp_studio.pipeline.experiment import Experiment, Numbers, ProbeKind, changed_numbers
 from cmp_studio.services.motion_backend import EngineFactory
 from cmp_studio.services.predictor_worker import Answer, PredictorWorker
 from cmp_studio.services.preview import Preview
+from cmp_studio.services.probe_asking import asked_by, board_of
 from cmp_studio.services.probe_question import (
     PrepareQuestion,
     ProbeAnswer,
@@ -187,7 +187,7 @@ class Prober(QObject):
         if self._view == LIVE and not points and self._hover is not None:
             points = (self._hover,)
         try:
-            return _asked(
+            return asked_by(
                 Experiment(
                     kinds=(ON_REQUEST,),  # needs nothing
                     picture=picture.picture.name,
@@ -467,76 +467,3 @@ class Prober(QObject):
         else:
             more = f", and {len(changed) - 1} more" if len(changed) > 1 else ""
             self.compared.emit(f"{who}Another number: {changed[0]}{more}")
-
-
-def _asked(
-    blank: Experiment, kind: ProbeKind, board: ProbeBoard, image_hw: tuple[int, int]
-) -> Experiment:
-    """Return what one probe asks, with nothing in it that does not matter to that probe.
-
-    Raises:
-        ExperimentError: Something is missing.
-    """
-    length = round(board.pull_length(image_hw), 4)
-    pull = board.pull(image_hw)
-    ask: dict[ProbeKind, Callable[[], Experiment]] = {
-        "response": lambda: replace(blank, kinds=(kind,), points=board.points[:1], pull=pull),
-        "rigidity": lambda: replace(
-            blank,
-            kinds=(kind,),
-            points=board.points[:1],
-            length=length,
-            directions=board.directions,
-        ),
-        "motion": lambda: replace(
-            blank,
-            kinds=(kind,),
-            points=board.points[:1],
-            pull=None if board.is_every_way else pull,
-            length=length,
-            directions=board.directions,
-        ),
-        "saturation": lambda: replace(
-            blank, kinds=(kind,), points=board.points[:1], pull=_unit(board.angle)
-        ),
-        "influence": lambda: replace(
-            blank, kinds=(kind,), points=board.points, length=length, directions=board.directions
-        ),
-        "parts": lambda: replace(
-            blank, kinds=(kind,), length=length, parts=board.parts, probes=board.probes
-        ),
-        "sufficiency": lambda: replace(blank, kinds=(kind,), arrows=board.arrows),
-        "compare": lambda: replace(
-            blank,
-            kinds=(kind,),
-            arrows=board.arrows,
-            other_arrows=board.other_arrows,
-            other_weights=board.other_weights,
-        ),
-    }
-    return ask[kind]()
-
-
-def _unit(degrees: float) -> tuple[float, float]:
-    """The direction alone: the curve is of all lengths."""
-    angle = math.radians(degrees)
-    return round(math.cos(angle), 6), round(math.sin(angle), 6)
-
-
-def board_of(experiment: Experiment) -> ProbeBoard:
-    """The board that shows what an experiment asks."""
-    length, pull = experiment.length, experiment.pull
-    if length is None and pull is not None and experiment.kinds != ("saturation",):
-        length = round(math.hypot(*pull), 4)
-    return ProbeBoard(
-        points=experiment.points,
-        arrows=experiment.arrows,
-        other_arrows=experiment.other_arrows,
-        angle=0.0 if pull is None else wrapped(math.degrees(math.atan2(pull[1], pull[0]))),
-        length=length,
-        is_every_way=experiment.is_every_way or pull is None,
-        directions=experiment.directions,
-        parts=experiment.parts,
-        probes=experiment.probes,
-        other_weights=experiment.other_weights,
-    )

@@ -1,3 +1,4 @@
+import importlib
 import threading
 from dataclasses import replace
 
@@ -18,6 +19,11 @@ from cmp_studio.services.session import Session
 from tests.cmp_studio.fakes import FakePredictor, fake_engine, make_scene
 
 SMALL = replace(ProbeBoard(), directions=2, probes=9)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _probes_are_imported():
+    importlib.import_module("cmp_studio.pipeline.probe_finders")  # seconds, outside of any wait
 
 
 @pytest.fixture

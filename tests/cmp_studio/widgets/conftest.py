@@ -1,3 +1,4 @@
+import importlib
 from dataclasses import dataclass
 
 import pytest
@@ -16,7 +17,9 @@ from tests.cmp_studio.fakes import FakePredictor, fake_engine, make_scene
 
 @pytest.fixture(autouse=True, scope="session")
 def _engine_is_imported():
-    import cmp_engine.sequence  # noqa: F401 - its first import takes seconds, outside of any wait
+    # Their first import takes seconds: here, outside of any wait.
+    for name in ("cmp_engine.sequence", "cmp_engine.weights", "cmp_studio.pipeline.probe_finders"):
+        importlib.import_module(name)
 
 
 @dataclass
