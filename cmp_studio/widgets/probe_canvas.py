@@ -8,8 +8,18 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QImage, QKeyEvent, QPainter, QPainterPath, QPen, QPolygonF
+from PySide6.QtCore import QEvent, QLineF, QPointF, QRectF, Qt
+from PySide6.QtGui import (
+    QColor,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPainterPath,
+    QPen,
+    QPolygonF,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QWidget
 
 from cmp_studio.document.probe_board import ProbeBoard, arrows_of
@@ -20,7 +30,7 @@ from cmp_studio.services.probe_tools import ProbeTools
 from cmp_studio.services.probe_views import view_of
 from cmp_studio.services.prober import Prober
 from cmp_studio.widgets.flow_painter import FlowPainter, rgba_image
-from cmp_studio.widgets.picture_view import PictureView
+from cmp_studio.widgets.picture_view import Button, PictureView
 from cmp_studio.widgets.probe_legend import draw_bar, draw_card, draw_number, draw_readout
 from cmp_studio.widgets.theme import ThemeManager
 from cmp_studio.widgets.track_painter import TrackLook, draw_track
@@ -212,7 +222,7 @@ class ProbeCanvas(PictureView):
             for row, values in enumerate(table.rows):
                 for column, value in enumerate(values[1:]):
                     if row != column and isinstance(value, float) and value >= _LEAST_INFLUENCE:
-                        _draw_influence(painter, places[row], places[column], value)
+                        _draw_bow(painter, places[row], places[column], value)
         for number, (point, place) in enumerate(zip(board.points, places, strict=True)):
             draw_track(painter, make_pin(point), self._transform, TrackLook())
             draw_number(painter, place + QPointF(15, 13), number + 1)
@@ -251,46 +261,52 @@ class ProbeCanvas(PictureView):
 
     # The mouse and the keys.
 
-    def take_press(self, pointer: Pointer) -> None:
-        """Begin a gesture."""
-        self._tools.press(pointer)
+    def on_press(self, pointer: Pointer, button: Button) -> None:
+        """Begin a gesture, or remove what is nearest."""
+        if button == "left":
+            self._tools.press(pointer)
+        else:
+            self._tools.right_click(pointer)
 
-    def take_move(self, pointer: Pointer) -> None:
+    def on_move(self, pointer: Pointer) -> None:
         """Pull what is under the mouse, or go on with the gesture."""
         self._tools.move(pointer)
 
-    def take_release(self, pointer: Pointer) -> None:
+    def on_release(self, pointer: Pointer, button: Button) -> None:
         """End the gesture."""
-        self._tools.release(pointer)
+        if button == "left":
+            self._tools.release(pointer)
 
-    def take_double_click(self, pointer: Pointer) -> None:
+    # Qt overrides.
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Set a pin among arrows; elsewhere it is one more click."""
-        if view_of(self._prober.view).has_arrows:
-            self._tools.double_click(pointer)
+        is_left = event.button() == Qt.MouseButton.LeftButton
+        if is_left and view_of(self._prober.view).has_arrows:
+            self._tools.double_click(self._pointer(event))
         else:
-            self._tools.press(pointer)
+            super().mouseDoubleClickEvent(event)
 
-    def take_right_click(self, pointer: Pointer) -> None:
-        """Remove what is nearest."""
-        self._tools.right_click(pointer)
-
-    def take_leave(self) -> None:
+    def leaveEvent(self, event: QEvent) -> None:
         """The mouse is elsewhere."""
         self._tools.leave()
+        super().leaveEvent(event)
 
-    def take_wheel(self, steps: float, keys: Qt.KeyboardModifier) -> bool:
+    def wheelEvent(self, event: QWheelEvent) -> None:
         """Turn the pull, or change its length with Shift; with Ctrl the view zooms."""
-        if keys & Qt.KeyboardModifier.ControlModifier or not self._tools.does_turn:
-            return False
-        if keys & Qt.KeyboardModifier.ShiftModifier:
-            if not view_of(self._prober.view).has_length:
-                return False
+        keys, held, delta = event.modifiers(), Qt.KeyboardModifier, event.angleDelta()
+        steps = (delta.y() or delta.x()) / 120  # with Shift or Alt, systems turn it sideways
+        is_longer = bool(keys & held.ShiftModifier) and view_of(self._prober.view).has_length
+        if keys & held.ControlModifier or not self._tools.does_turn:
+            super().wheelEvent(event)
+            return
+        if is_longer:
             self._tools.lengthen(steps)
         else:
             self._tools.turn(-steps)
-        return True
+        event.accept()
 
-    def take_key(self, event: QKeyEvent) -> bool:
+    def keyPressEvent(self, event: QKeyEvent) -> None:
         """Turn and lengthen the pull by arrow keys, give up a drag, find parts."""
         key = event.key()
         turns = {Qt.Key.Key_Left: -1.0, Qt.Key.Key_Right: 1.0}
@@ -306,11 +322,10 @@ class ProbeCanvas(PictureView):
         elif key in lengths and view_of(self._prober.view).has_length:
             self._tools.lengthen(lengths[Qt.Key(key)])
         else:
-            return False
-        return True
+            super().keyPressEvent(event)
 
 
-def _draw_influence(painter: QPainter, start: QPointF, end: QPointF, value: float) -> None:
+def _draw_bow(painter: QPainter, start: QPointF, end: QPointF, value: float) -> None:
     """A bowed arrow from who is pulled to who follows; its width says by how much."""
     line = QLineF(start, end)
     if line.length() < 24:

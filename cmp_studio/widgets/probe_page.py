@@ -298,7 +298,7 @@ class ProbePage(ModePage):
 
     def on_picture_changed(self) -> None:
         """Show the photo that is open."""
-        self.canvas.set_picture(self._prober.picture)
+        self.canvas.show_picture(self._prober.picture)
         self._snapshots.clear()
         self._fill_board()
         self.on_state_changed()
