@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
 from pathlib import Path
 from typing import Any, Final
 
@@ -107,13 +108,16 @@ class CocoFiles:
         return [o for o in found if min(o["bbox"][2:]) > _SMALLEST_SIDE]
 
     def _check_pictures(self, tree: str) -> None:
-        there = {path.name for path in self._folder.glob("*")} if self._folder.is_dir() else set()
+        there: set[str] = set()
+        if self._folder.is_dir():
+            with os.scandir(self._folder) as entries:
+                there = {entry.name for entry in entries if entry.stat().st_size}
         names = [self.coco.imgs[image_id]["file_name"] for image_id in self.image_ids]
         missing = [name for name in names if name not in there]
         if missing:
             raise DataError(
-                f"{self._folder / missing[0]} is missing, as are {len(missing)} of {len(names)} "
-                f"pictures of the annotations; expected {tree}."
+                f"{self._folder / missing[0]} is missing or empty, as are {len(missing)} of "
+                f"{len(names)} pictures of the annotations; expected {tree}."
             )
         if not names:
             raise DataError(f"The annotations of {self._folder} name no pictures; expected {tree}.")

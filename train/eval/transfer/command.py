@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import os
 import sys
@@ -127,9 +128,17 @@ def _run(
         autocast=options.bf16,
         workers=_workers(options, world),
     )
+    run = RunDescription(name, recipe, loaded.origin, data)
+    is_done = tuner.state.step >= tuner.schedule.steps and (options.out / SCORES_NAME).exists()
+    if is_done and not options.evaluate_only:
+        if world.is_main:
+            known = json.loads((options.out / SCORES_NAME).read_text(encoding="utf-8"))
+            _say(f"{options.out.name} is done", known["scores"])
+        if getattr(options, "ensemble", None) is not None:
+            _judge_together(task, run, tuner, options, world)
+        return
     if tuner.state.step:
         logger.info("going on from step %d", tuner.state.step)
-    run = RunDescription(name, recipe, loaded.origin, data)
     if world.is_main:
         write_values(options.out / RUN_NAME, run.to_values())
     scores = _scores(tuner, task, options, world)

@@ -202,6 +202,7 @@ def test_coco_when_judged_by_two_processes_then_the_same_numbers_as_by_one(root,
     ("break_it", "words"),
     [
         (lambda root: (root / "val2017" / "000000001002.jpg").unlink(), "1 of 4 pictures"),
+        (lambda root: (root / "val2017" / "000000001002.jpg").write_bytes(b""), "1 of 4 pictures"),
         (lambda root: annotations_of(root).unlink(), "is missing"),
         (lambda root: annotations_of(root).write_text('{"images": ['), "damaged or was cut off"),
         (lambda root: annotations_of(root).write_text("{}"), "is damaged or was cut off"),

@@ -135,6 +135,9 @@ def test_voc_when_interrupted_then_the_same_scores_in_the_end(tmp_path, weights)
     assert voc.main(again) == 0
 
     assert scores_of(parts)["scores"] == scores_of(whole)["scores"]
+    log = (parts / "log.jsonl").read_text()
+    assert voc.main(again) == 0  # nothing is left to do
+    assert (parts / "log.jsonl").read_text() == log
 
 
 @pytest.mark.slow
