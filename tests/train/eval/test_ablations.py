@@ -62,7 +62,7 @@ class PretendTask:
 def task(monkeypatch: pytest.MonkeyPatch) -> PretendTask:
     pretend = PretendTask()
     module = ModuleType("train.eval.pretend")
-    module.main = pretend.main  # type: ignore[attr-defined]
+    module.main = pretend.main  # type: ignore[attr-defined]  # a module made here
     monkeypatch.setitem(sys.modules, "train.eval.pretend", module)
     return pretend
 
