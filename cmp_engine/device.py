@@ -50,7 +50,9 @@ def describe_device(device: torch.device) -> str:
         return f"{properties.name} (cuda:{device.index or 0}, {memory:.0f} GB)"
     if device.type == "mps":
         return "Apple GPU (mps)"
-    return f"CPU ({platform.machine() or 'unknown'}, {torch.get_num_threads()} threads)"
+    count = torch.get_num_threads()
+    threads = "1 thread" if count == 1 else f"{count} threads"
+    return f"CPU ({platform.machine() or 'unknown'}, {threads})"
 
 
 def _resolve_cuda(device: torch.device) -> torch.device:

@@ -53,11 +53,13 @@ class Advice(QObject):
         self._session = session
         self._preview = preview
         self._sentence = ""
+        self._judged = 0
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_DELAY_MS)
         self._timer.timeout.connect(self.look)
         session.history_changed.connect(self.on_changed)
+        session.selection_changed.connect(self.on_selection_changed)
         preview.shown_changed.connect(self.on_changed)
 
     @property
@@ -72,18 +74,26 @@ class Advice(QObject):
         elif not self._timer.isActive():
             self._timer.start()
 
+    def on_selection_changed(self) -> None:
+        """What was said of one track is not said of another."""
+        track = _last_moving(self._session)
+        if (0 if track is None else track.id) != self._judged:
+            self._say("")
+        self.on_changed()
+
     def look(self) -> None:
         """Judge the picture that is shown."""
         scene, shown = self._session.scene, self._preview.shown
         if scene is None or self._session.has_gesture:
             return
         track = _last_moving(self._session)
+        self._judged = 0 if track is None else track.id
         if shown.pose == REST and track is None:
             self._say(advise(scene, None, None, 0.0))
         elif shown.is_exact and shown.frame is not None:
             due, reach = self._preview.due_time, self._preview.reach_px
             self._say(advise(scene, track, shown.frame, due, reach_px=reach))
-        elif track is not None and math.hypot(*track.span) < _SHORT_PX:
+        elif track is not None and _is_too_short(track):
             self._say(TOO_SHORT)
 
     def _say(self, sentence: str) -> None:
@@ -115,7 +125,7 @@ def advise(
         return ""
     if track.id in beyond_reach(scene, reach_px):
         return TOO_FAR
-    if track.kind == "arrow" and math.hypot(*track.span) < _SHORT_PX:
+    if _is_too_short(track):
         return TOO_SHORT
     wanted = displacement(track, time, scene.film)
     length = math.hypot(*wanted)
@@ -133,6 +143,10 @@ def advise(
     if not has_pins and float((speed > _ALONG_SHARE * length).mean()) > _ALL_SHARE:
         return ALL_MOVED
     return ""
+
+
+def _is_too_short(track: Track) -> bool:
+    return track.kind == "arrow" and math.hypot(*track.span) < _SHORT_PX
 
 
 def _last_moving(session: Session) -> Track | None:

@@ -15,7 +15,16 @@ _LABELS: Final = {
     "note": "Note",
     "source": "Source",
 }
-_HIDDEN: Final = ("scores", "name", "recipe", "commit")
+_HIDDEN: Final = ("scores", "name", "recipe", "recipe_before", "commit")
+_MEASURES: Final = {
+    "balanced_epe": "off by {} px",
+    "below_best_baseline": "{} less error than the best way without a network",
+    "iou": "{} of the area is right",
+}
+_FIGURES: Final = {
+    "limb_follows": "Of a puppet's limb that is pulled, {} follows",
+    "background_leaks": "Of a still background, {} moves along",
+}
 
 
 def fact_rows(metadata: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -46,7 +55,19 @@ def score_lines(text: str) -> list[str]:
         return [text[:400]]
     lines = []
     for group, figures in values.items():
-        if isinstance(figures, dict):
+        measure = next((name for name in _MEASURES if group.endswith(f"_{name}")), None)
+        if group == "command":
+            continue
+        if isinstance(figures, dict) and measure is not None:
+            place = group.removesuffix(f"_{measure}").replace("_", " ").capitalize()
+            parts = [
+                f"{_MEASURES[measure].format(_amount(measure, value))} with {_arrows(count)}"
+                for count, value in figures.items()
+            ]
+            lines.append(f"{place}: {', '.join(parts)}")
+        elif group in _FIGURES and isinstance(figures, float):
+            lines.append(_FIGURES[group].format(_percent(figures)))
+        elif isinstance(figures, dict):
             parts = [part for key, value in figures.items() if (part := _figure(key, value))]
             lines.append(f"{group.capitalize()}: {'; '.join(parts)}")
         elif group != "unit":
@@ -64,6 +85,16 @@ def _figure(key: str, value: object) -> str:
     if key.startswith("iou_"):
         return f"{_arrows(key.removeprefix('iou_'))}: {100 * value:.0f} % of the area is right"
     return f"{key.replace('_', ' ')}: {100 * value:.0f} %"
+
+
+def _amount(measure: str, value: object) -> str:
+    if isinstance(value, float) and measure != "balanced_epe":
+        return _percent(value)
+    return str(value)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %" if share >= 0.01 or share == 0 else f"{100 * share:.1f} %"
 
 
 def _arrows(count: str) -> str:

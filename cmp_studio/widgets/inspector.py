@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import get_args
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from cmp_studio.document.motion import film_seconds, frame_times
@@ -27,6 +27,8 @@ from cmp_studio.widgets.theme import GRID, ThemeManager
 from cmp_studio.widgets.track_section import TrackSection
 
 _FLOW_STYLES: dict[str, str] = {"colors": "Colours", "needles": "Needles", "both": "Both"}
+
+_LEAST_WIDTH = 232
 
 
 class Inspector(QScrollArea):
@@ -61,7 +63,7 @@ class Inspector(QScrollArea):
         column.addWidget(self.flow_section)
         column.addStretch(1)
         self.setWidget(panel)
-        self.setMinimumWidth(232)
+        self._fit_width()
         self._options = options
         options.changed.connect(self.on_options_changed)
         self.on_options_changed()
@@ -71,6 +73,18 @@ class Inspector(QScrollArea):
         is_flow = self._options.mode == "flow"
         self.flow_section.setVisible(is_flow)
         self._flow_line.setVisible(is_flow)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Keep as wide as what is in it: there is no bar to scroll sideways."""
+        if watched is self.widget() and event.type() == QEvent.Type.LayoutRequest:
+            self._fit_width()
+        return super().eventFilter(watched, event)
+
+    def _fit_width(self) -> None:
+        needed = (
+            self.widget().minimumSizeHint().width() + self.verticalScrollBar().sizeHint().width()
+        )
+        self.setMinimumWidth(max(_LEAST_WIDTH, needed))
 
 
 class FilmSection(Section):

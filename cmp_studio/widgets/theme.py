@@ -258,6 +258,12 @@ QHeaderView::section {{ background: {t.raised}; color: {t.muted}; border: 0;
     border-bottom: 1px solid {t.border}; padding: 4px 6px; }}
 QDockWidget {{ color: {t.muted}; font-weight: 600; titlebar-close-icon: none; }}
 QDockWidget::title {{ background: {t.window}; padding: 5px 16px; text-align: left; }}
+QTabBar {{ background: {t.window}; }}
+QTabBar::tab {{ background: transparent; color: {t.muted}; border: 0; padding: 6px 12px 5px 12px;
+    border-bottom: 2px solid transparent; }}
+QTabBar::tab:hover {{ color: {t.text}; }}
+QTabBar::tab:selected {{ color: {t.text}; border-bottom: 2px solid {t.accent}; }}
+QTabBar::tab:focus {{ color: {t.accent}; }}
 QMenuBar {{ background: {t.window}; color: {t.text}; padding: 2px 8px; }}
 QMenuBar::item {{ background: transparent; padding: 4px 8px; border-radius: 4px; }}
 QMenuBar::item:selected {{ background: {t.hover}; }}

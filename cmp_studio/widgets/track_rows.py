@@ -58,7 +58,7 @@ class _MarkDrag:
 
 
 class TrackRows(QWidget):
-    """One row for each track, the newest on top, as on the photo.
+    """One row for each track: what moves, the newest on top, and the pins under it.
 
     Mouse: a bar is dragged by its middle or its ends, a mark on it by itself (Shift: not to whole
     frames); a click selects; a double-click on a name renames. Keys: up and down select, page up
@@ -326,7 +326,10 @@ class TrackRows(QWidget):
 
     def _tracks(self) -> tuple[Track, ...]:
         scene = self._session.scene
-        return () if scene is None else tuple(reversed(scene.tracks))
+        if scene is None:
+            return ()
+        pins = [track for track in reversed(scene.tracks) if track.kind == "pin"]
+        return (*(track for track in reversed(scene.tracks) if track.kind != "pin"), *pins)
 
     def _look(self, row: int, track: Track, scene: Scene) -> RowLook:
         marks = [

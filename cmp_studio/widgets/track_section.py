@@ -82,8 +82,10 @@ class TrackSection(Section):
         self.add_row("From, to", self.start, self.end)
         self.add_row("Way", self.is_smooth)
         self.add_row("Holds within", self.stiffness)
-        self.add_row("Recording", self.take, self.take_on)
-        self.add_row("Smooth, speed", self.smoothing, self.speed)
+        self.add_row("Recording", self.take)
+        self.add_row("  ", self.take_on)
+        self.add_row("Smoothing", self.smoothing)
+        self.add_row("Speed", self.speed)
         self.add_row(" ", self.drop_button)
         self.add_row("Layer", self.layer)
         self._hint = make_label("", "muted")
@@ -135,7 +137,7 @@ class TrackSection(Section):
         self.show_row("Curve", is_shown=has_easing and easings == {"curve"})
         self.show_row("Way", is_shown=kinds == {"path"})
         self.show_row("Holds within", is_shown=kinds == {"pin"})
-        for row in ("Recording", "Smooth, speed", " "):
+        for row in ("Recording", "  ", "Smoothing", "Speed", " "):
             self.show_row(row, is_shown=is_one and kinds == {"take"})
         self.show_row("Layer", is_shown=bool(tracks) and scene is not None and bool(scene.groups))
         self._title.setText(_heading(tracks))

@@ -1,10 +1,17 @@
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from PySide6.QtCore import QObject, Signal
 
+from cmp_studio.document.scene import add_track
+from cmp_studio.document.takes import take_from
+from cmp_studio.document.tracks import make_arrow, make_take
 from cmp_studio.services import advice
 from cmp_studio.services.frame_cache import CachedFrame
+from cmp_studio.services.pictures import open_picture
+from cmp_studio.services.session import Session
 from tests.cmp_studio.fakes import make_scene
 
 END = 2.0
@@ -45,3 +52,25 @@ def test_advice_when_beyond_the_reach_then_amber(scene):
 def test_advice_when_all_is_off_then_said(scene):
     off = replace(scene, tracks=(replace(scene.tracks[0], is_on=False),))
     assert advice.advise(off, None, None, 0.0) == advice.ALL_STILL
+
+
+class NotYet(QObject):
+    """A preview that has rendered nothing exactly."""
+
+    shown_changed = Signal()
+    shown = SimpleNamespace(pose=None, is_exact=False, frame=None)
+
+
+def test_advice_when_another_track_is_selected_then_what_was_said_of_the_first_is_gone(qapp):
+    take = make_take((10.0, 10.0), take_from([(0, 0, 0), (0.5, 9, 0)]))
+    scene = add_track(add_track(make_scene(), make_arrow((5, 5), (6, 5))), take)
+    session, preview = Session(), NotYet()
+    told = advice.Advice(session, preview)
+    session.start(scene, open_picture(scene.picture))
+    session.select([1])
+    told.look()
+    assert told.sentence == advice.TOO_SHORT
+    session.select([2])
+    assert told.sentence == ""
+    told.look()  # a take has no head to be dragged further
+    assert told.sentence == ""

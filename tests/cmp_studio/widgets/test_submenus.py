@@ -41,3 +41,13 @@ def test_download_when_stopped_then_the_bar_goes(qtbot, opened, monkeypatch):
     qtbot.waitUntil(lambda: not opened.studio.weights.is_fetching)
     qtbot.waitUntil(lambda: not dialog.bar.isVisible())
     assert dialog.fetch_button.text() == "Download…"
+
+
+def test_menus_when_a_letter_is_underlined_then_it_is_the_only_one_of_its_menu(hand):
+    for title in hand.window.menuBar().actions():
+        letters = [
+            action.text()[action.text().index("&") + 1].lower()
+            for action in title.menu().actions()
+            if "&" in action.text()
+        ]
+        assert len(letters) == len(set(letters)), (title.text(), sorted(letters))
