@@ -16,17 +16,20 @@ from cmp_studio.services.frame_cache import CachedFrame
 from cmp_studio.services.motion_backend import REST
 from cmp_studio.services.preview import Preview
 from cmp_studio.services.session import Session
+from cmp_studio.services.translation import mark, tr
 
-NOTHING_MOVED: Final = (
+NOTHING_MOVED: Final = mark(
     "Hardly anything moved: start in the middle of a part, drag further, or pin what should stay"
 )
-TOO_SHORT: Final = "This arrow is too short to see: drag its head further"
-ALL_MOVED: Final = "Nearly the whole photo moves along: double-click what should stay, to pin it"
-TOO_FAR: Final = (
+TOO_SHORT: Final = mark("This arrow is too short to see: drag its head further")
+ALL_MOVED: Final = mark(
+    "Nearly the whole photo moves along: double-click what should stay, to pin it"
+)
+TOO_FAR: Final = mark(
     "Amber: further than the network sees at once, so it goes in steps; Track > Split adds points"
 )
-AT_BORDER: Final = "Hardly anything moved: start further away from the edge of the photo"
-ALL_STILL: Final = "Every track is switched off, so nothing moves"
+AT_BORDER: Final = mark("Hardly anything moved: start further away from the edge of the photo")
+ALL_STILL: Final = mark("Every track is switched off, so nothing moves")
 
 _SHORT_PX: Final = 2.0
 _MOVED_SHARE: Final = 0.15
@@ -99,7 +102,7 @@ class Advice(QObject):
     def _say(self, sentence: str) -> None:
         if sentence != self._sentence:
             self._sentence = sentence
-            self.given.emit(sentence)
+            self.given.emit(tr(sentence) if sentence else "")
 
 
 def advise(

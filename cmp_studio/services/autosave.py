@@ -18,6 +18,7 @@ from cmp_studio.document.scene import Scene
 from cmp_studio.services.background import Background
 from cmp_studio.services.pictures import OpenedPicture
 from cmp_studio.services.session import Session
+from cmp_studio.services.translation import tr
 
 log = logging.getLogger(__name__)
 
@@ -175,7 +176,9 @@ class Autosave(QObject):
         self._last = None
         if not self._has_failed:
             self._has_failed = True
-            self.failed.emit(f"Unsaved work can't be kept for a crash: {error}")
+            self.failed.emit(
+                tr("Unsaved work can't be kept for a crash: {error}").format(error=error)
+            )
 
     def _take_lock(self) -> bool:
         if self._lock is not None:
@@ -187,7 +190,7 @@ class Autosave(QObject):
             return False
         lock = _lock_of(self.scene_path)
         if not lock.tryLock(0):
-            self.on_write_failed(f"{self._folder} can't be written")
+            self.on_write_failed(tr("{folder} can't be written").format(folder=self._folder))
             return False
         self._lock = lock
         return True

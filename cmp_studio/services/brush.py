@@ -14,6 +14,7 @@ from cmp_studio.document.scene_edits import replace_group
 from cmp_studio.document.tracks import Point
 from cmp_studio.services.background import Background
 from cmp_studio.services.session import Session
+from cmp_studio.services.translation import tr
 
 FREEZE: Final = 0
 """Target of the brush: what is held still; any other target is the id of a group."""
@@ -173,8 +174,8 @@ class Brush(QObject):
         target = answer.stroke.target
         if _is_there(scene, target) and mask_of(scene, target) is answer.base:
             self._waiting.popleft()
-            verb = "Erase" if answer.stroke.is_erasing else "Paint"
-            what = "freeze mask" if target == FREEZE else "group mask"
+            verb = tr("Erase") if answer.stroke.is_erasing else tr("Paint")
+            what = tr("freeze mask") if target == FREEZE else tr("group mask")
             self._session.apply(with_mask(scene, target, answer.mask), f"{verb} {what}")
             self.changed.emit()
         self._paint_next()

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from PySide6.QtCore import QMessageLogContext, QObject, QtMsgType, Signal, qInstallMessageHandler
 
+from cmp_studio.services.translation import tr
 from cmp_studio.services.wording import sentence_of
 
 log = logging.getLogger(__name__)
@@ -89,7 +90,9 @@ class ErrorReporter(QObject):
         """Log an exception and tell the user."""
         details = "".join(traceback.format_exception(error))
         log.error("uncaught: %s", details)
-        sentence = f"Something went wrong inside CMP Studio: {sentence_of(error)}"
+        sentence = tr("Something went wrong inside CMP Studio: {sentence}").format(
+            sentence=sentence_of(error)
+        )
         key = f"{type(error).__name__} {sentence} {_place(error)}"
         if key not in self._seen:
             self._seen.add(key)

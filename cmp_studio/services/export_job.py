@@ -16,6 +16,7 @@ from cmp_studio.document.motion import film_seconds, frame_times
 from cmp_studio.document.scene import FilmSettings, Scene, set_film
 from cmp_studio.services.motion_backend import EngineChoice, EngineFactory, load_engine
 from cmp_studio.services.pictures import OpenedPicture
+from cmp_studio.services.translation import Words, mark, tr
 from cmp_studio.services.wording import sentence_of
 
 if TYPE_CHECKING:
@@ -26,25 +27,31 @@ log = logging.getLogger(__name__)
 ExportFormat = Literal["mp4", "gif", "webm", "webp", "png"]
 ExportQuality = Literal["draft", "good", "best"]
 
-FORMAT_NAMES: Final[dict[ExportFormat, str]] = {
-    "mp4": "MP4 film",
-    "gif": "GIF animation",
-    "webm": "WebM film",
-    "webp": "WebP animation",
-    "png": "PNG pictures",
-}
-FORMAT_HINTS: Final[dict[ExportFormat, str]] = {
-    "mp4": "Plays everywhere.",
-    "gif": "For messages and web pages; 256 colours, large files.",
-    "webm": "Small files for web pages.",
-    "webp": "Like GIF with all colours; for web pages.",
-    "png": "A folder with one picture for each frame.",
-}
-QUALITY_NAMES: Final[dict[ExportQuality, str]] = {
-    "draft": "Draft",
-    "good": "Good",
-    "best": "Best",
-}
+FORMAT_NAMES: Final[Words[ExportFormat]] = Words(
+    {
+        "mp4": mark("MP4 film"),
+        "gif": mark("GIF animation"),
+        "webm": mark("WebM film"),
+        "webp": mark("WebP animation"),
+        "png": mark("PNG pictures"),
+    }
+)
+FORMAT_HINTS: Final[Words[ExportFormat]] = Words(
+    {
+        "mp4": mark("Plays everywhere."),
+        "gif": mark("For messages and web pages; 256 colours, large files."),
+        "webm": mark("Small files for web pages."),
+        "webp": mark("Like GIF with all colours; for web pages."),
+        "png": mark("A folder with one picture for each frame."),
+    }
+)
+QUALITY_NAMES: Final[Words[ExportQuality]] = Words(
+    {
+        "draft": mark("Draft"),
+        "good": mark("Good"),
+        "best": mark("Best"),
+    }
+)
 _PROGRESS_INTERVAL: Final = 0.05
 
 
@@ -198,7 +205,7 @@ class ExportJob(QObject):
     def _load(self) -> MotionPredictor:
         predictor = self._make_engine(self._choice).predictor
         if self._stop.is_set():
-            raise Cancelled("The export was cancelled.")
+            raise Cancelled(tr("The export was cancelled."))
         return predictor
 
     def _on_progress(self, done: int, total: int) -> None:

@@ -22,18 +22,23 @@ from cmp_studio.document.scene_edits import (
 from cmp_studio.services.background import Background
 from cmp_studio.services.brush import FREEZE, Brush, mask_of, with_mask
 from cmp_studio.services.session import PALETTE_SIZE, Session
+from cmp_studio.services.translation import Words, mark, tr
 from cmp_studio.services.wording import sentence_of
 
-FILL_NAMES: Final[dict[HoleFill, str]] = {
-    "stretch": "Stretch the edges",
-    "inpaint": "Paint the background in",
-    "plate": "A picture",
-}
-FILL_HINTS: Final[dict[HoleFill, str]] = {
-    "stretch": "What is beside a hole is drawn over it.",
-    "inpaint": "Holes are painted from their surroundings.",
-    "plate": "Holes show a picture of the same size.",
-}
+FILL_NAMES: Final[Words[HoleFill]] = Words(
+    {
+        "stretch": mark("Stretch the edges"),
+        "inpaint": mark("Paint the background in"),
+        "plate": mark("A picture"),
+    }
+)
+FILL_HINTS: Final[Words[HoleFill]] = Words(
+    {
+        "stretch": mark("What is beside a hole is drawn over it."),
+        "inpaint": mark("Holes are painted from their surroundings."),
+        "plate": mark("Holes show a picture of the same size."),
+    }
+)
 
 
 class LayerCommands(QObject):
@@ -68,13 +73,16 @@ class LayerCommands(QObject):
             return
         taken = {group.name for group in scene.groups}
         number = next(n for n in range(1, len(taken) + 2) if f"Layer {n}" not in taken)
-        group = Group(name=f"Layer {number}", color=(len(scene.groups) + 2) % PALETTE_SIZE)
+        group = Group(
+            name=tr("Layer {number}").format(number=number),
+            color=(len(scene.groups) + 2) % PALETTE_SIZE,
+        )
         try:
             changed = add_group(scene, group, track_ids=session.selection)
         except DocumentError as error:
             self.warned.emit(sentence_of(error))
             return
-        session.apply(changed, "New layer")
+        session.apply(changed, tr("New layer"))
         self._brush.set_target(changed.groups[-1].id)
 
     def ungroup(self) -> None:
@@ -82,29 +90,29 @@ class LayerCommands(QObject):
         session = self._session
         session.commit()
         if session.scene is not None and session.selection:
-            session.apply(set_group(session.scene, session.selection, 0), "Leave layer")
+            session.apply(set_group(session.scene, session.selection, 0), tr("Leave layer"))
 
     def remove(self, group_id: int) -> None:
         """Remove a group; its tracks move the rest of the picture."""
         self._session.commit()
         scene = self._session.scene
         if scene is not None:
-            self._session.apply(remove_group(scene, group_id), "Remove layer")
+            self._session.apply(remove_group(scene, group_id), tr("Remove layer"))
 
     def rename(self, group_id: int, name: str) -> None:
         """Give a group a name."""
         scene = self._session.scene
         if scene is not None and group_id > 0 and scene.group(group_id).name != name:
             group = replace(scene.group(group_id), name=name)
-            self._session.apply(replace_group(scene, group), "Rename layer")
+            self._session.apply(replace_group(scene, group), tr("Rename layer"))
 
     def switch(self, group_id: int, *, is_on: bool) -> None:
         """Let a group take part, or not."""
         scene = self._session.scene
         if scene is not None:
             group = replace(scene.group(group_id), is_on=is_on)
-            verb = "Switch on" if is_on else "Switch off"
-            self._session.apply(replace_group(scene, group), f"{verb} layer")
+            verb = tr("Switch on") if is_on else tr("Switch off")
+            self._session.apply(replace_group(scene, group), tr("{verb} layer").format(verb=verb))
 
     def set_feather(self, target: int, feather: float) -> None:
         """Soften the edge of a mask, px; quick changes are one step."""
@@ -112,13 +120,13 @@ class LayerCommands(QObject):
         mask = None if scene is None or target < 0 else mask_of(scene, target)
         if scene is not None and mask is not None:
             changed = with_mask(scene, target, replace(mask, feather=feather))
-            self._session.adjust(changed, "Change feather", key=f"feather {target}")
+            self._session.adjust(changed, tr("Change feather"), key=f"feather {target}")
 
     def clear_mask(self, target: int) -> None:
         """Remove a mask."""
         scene = self._session.scene
         if scene is not None and target >= 0:
-            self._session.apply(with_mask(scene, target, None), "Clear mask")
+            self._session.apply(with_mask(scene, target, None), tr("Clear mask"))
 
     def invert(self, target: int) -> None:
         """Swap inside and outside of a mask."""
@@ -136,7 +144,7 @@ class LayerCommands(QObject):
         scene = self._session.scene
         for fill in get_args(HoleFill):
             if scene is not None and fill == value:
-                self._session.apply(set_fill(scene, fill), "Change background")
+                self._session.apply(set_fill(scene, fill), tr("Change background"))
 
     def load_plate(self, path: Path) -> None:
         """Show a picture in holes."""
@@ -154,7 +162,7 @@ class LayerCommands(QObject):
                 self._session.apply(changed, answer.label)
             elif isinstance(answer, Picture):
                 self._session.commit()
-                self._session.apply(set_fill(scene, "plate", plate=answer), "Choose background")
+                self._session.apply(set_fill(scene, "plate", plate=answer), tr("Choose background"))
         except DocumentError as error:
             self.warned.emit(sentence_of(error))
 
@@ -180,7 +188,7 @@ class _Invert:
     mask: Mask
 
     def __call__(self) -> _NewMask:
-        return _NewMask(self.target, inverted(self.mask), "Invert mask")
+        return _NewMask(self.target, inverted(self.mask), tr("Invert mask"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,8 +200,12 @@ class _LoadMask:
         try:
             data = self.path.read_bytes()
         except OSError as error:
-            raise MaskError(f"{self.path.name} can't be opened: {error.strerror}.") from error
-        return _NewMask(self.target, mask_from_bytes(data, self.path.name), "Load mask")
+            raise MaskError(
+                tr("{name} can't be opened: {reason}.").format(
+                    name=self.path.name, reason=error.strerror
+                )
+            ) from error
+        return _NewMask(self.target, mask_from_bytes(data, self.path.name), tr("Load mask"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +216,11 @@ class _LoadPlate:
         try:
             data = self.path.read_bytes()
         except OSError as error:
-            raise PictureError(f"{self.path.name} can't be opened: {error.strerror}.") from error
+            raise PictureError(
+                tr("{name} can't be opened: {reason}.").format(
+                    name=self.path.name, reason=error.strerror
+                )
+            ) from error
         return picture_from_bytes(data, self.path.name)
 
 

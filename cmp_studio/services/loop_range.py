@@ -8,6 +8,7 @@ from cmp_studio.document.scene import Scene, set_loop_range
 from cmp_studio.services.playback import Playback
 from cmp_studio.services.preview import Preview
 from cmp_studio.services.session import Session
+from cmp_studio.services.translation import mark, tr
 
 
 class LoopRange(QObject):
@@ -36,13 +37,13 @@ class LoopRange(QObject):
         """Show these frames as the range while they are being chosen; `Session.commit` ends it."""
         scene = self._with(first, last)
         if scene is not None:
-            self._session.preview(scene, _LABEL)
+            self._session.preview(scene, tr(_LABEL))
 
     def set(self, first: int, last: int) -> None:
         """Play these frames over and over, both included, as one undo step."""
         scene = self._with(first, last)
         if scene is not None:
-            self._session.apply(scene, _LABEL)
+            self._session.apply(scene, tr(_LABEL))
 
     def start_here(self) -> None:
         """Play from the playhead to the end of the range, or of the timeline."""
@@ -61,7 +62,7 @@ class LoopRange(QObject):
         """Play the whole film again."""
         scene = self._session.scene
         if scene is not None and scene.loop_range is not None:
-            self._session.apply(set_loop_range(scene, None), "Play whole film")
+            self._session.apply(set_loop_range(scene, None), tr("Play whole film"))
 
     def on_scene_changed(self) -> None:
         """Play what the scene says."""
@@ -82,4 +83,4 @@ class LoopRange(QObject):
         return set_loop_range(scene, None if end <= start or is_whole else (start, end))
 
 
-_LABEL = "Set loop range"
+_LABEL = mark("Set loop range")

@@ -7,13 +7,16 @@ from typing import Final
 from cmp_studio.document.scene import FilmSettings
 from cmp_studio.document.track_marks import MarkKind, TrackMark, moved_mark
 from cmp_studio.document.tracks import Track
+from cmp_studio.services.translation import Words, mark, tr
 from cmp_studio.services.wording import track_title
 
-MARK_LABELS: Final[dict[MarkKind, str]] = {
-    "point": "Change time of point",
-    "begin": "Move recording",
-    "end": "Change speed of recording",
-}
+MARK_LABELS: Final[Words[MarkKind]] = Words(
+    {
+        "point": mark("Change time of point"),
+        "begin": mark("Move recording"),
+        "end": mark("Change speed of recording"),
+    }
+)
 """Names of the undo steps."""
 
 
@@ -30,8 +33,14 @@ def mark_hint(track: Track, mark: TrackMark) -> str:
     """What dragging a mark would do, one sentence without a full stop."""
     title = track_title(track)
     if mark.kind == "point":
-        return f"Drag to change when {title} passes point {mark.index + 1} · Shift drags freely"
+        return tr("Drag to change when {title} passes point {value} · Shift drags freely").format(
+            title=title, value=mark.index + 1
+        )
     number = mark.index + 1
     if mark.kind == "begin":
-        return f"Drag to change when recording {number} of {title} begins"
-    return f"Drag to play recording {number} of {title} faster or slower"
+        return tr("Drag to change when recording {number} of {title} begins").format(
+            number=number, title=title
+        )
+    return tr("Drag to play recording {number} of {title} faster or slower").format(
+        number=number, title=title
+    )

@@ -7,6 +7,8 @@ from typing import Final, Literal
 
 from PySide6.QtCore import QObject, Signal
 
+from cmp_studio.services.translation import mark
+
 ModeName = Literal["animate", "annotate", "probe"]
 ANIMATE: Final = "animate"
 
@@ -26,7 +28,9 @@ class Mode:
     hint: str
 
 
-ANIMATE_MODE: Final = Mode(ANIMATE, "Animate", "Drag arrows on a photo and make a film of it")
+ANIMATE_MODE: Final = Mode(
+    ANIMATE, mark("Animate"), mark("Drag arrows on a photo and make a film of it")
+)
 
 
 class Modes(QObject):

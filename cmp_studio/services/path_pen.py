@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject
 from cmp_studio.document.tracks import Point
 from cmp_studio.services.pointer import Pointer
 from cmp_studio.services.session import Session
+from cmp_studio.services.translation import tr
 
 FREEHAND_SCREEN_PX: Final = 16.0
 """Distance on the screen between the points of a path that is drawn with the button held."""
@@ -75,7 +76,7 @@ class PathPen(QObject):
                 self._session.abort()
             return False
         scene = self._session.with_path(tuple(points))
-        self._session.preview(scene, "Draw path", edited=[scene.tracks[-1].id])
+        self._session.preview(scene, tr("Draw path"), edited=[scene.tracks[-1].id])
         self._session.commit()
         self._session.select([scene.tracks[-1].id])
         return True
@@ -96,4 +97,4 @@ class PathPen(QObject):
         points = (*self._points, *more)
         if len(points) > 1:
             scene = self._session.with_path(points)
-            self._session.preview(scene, "Draw path", edited=[scene.tracks[-1].id])
+            self._session.preview(scene, tr("Draw path"), edited=[scene.tracks[-1].id])

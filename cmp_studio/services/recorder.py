@@ -17,6 +17,7 @@ from cmp_studio.services.playback import Playback
 from cmp_studio.services.preferences import Preferences
 from cmp_studio.services.preview import Preview
 from cmp_studio.services.session import Session
+from cmp_studio.services.translation import tr
 
 HALF_SPEED: Final = 0.5
 SMOOTHING: Final = 0.04
@@ -145,7 +146,7 @@ class Recorder(QObject):
             self._session.abort()
         else:
             edited = [self._track_id]
-            self._session.preview(scene, "Record take", edited=edited, is_live=True)
+            self._session.preview(scene, tr("Record take"), edited=edited, is_live=True)
             self._session.commit()
             self._session.select(edited)
         self._return()
@@ -172,7 +173,7 @@ class Recorder(QObject):
         self._playback.seek(self._preview.index_of(self.seconds))
         if recorded is not None:
             edited = [self._track_id]
-            self._session.preview(recorded, "Record take", edited=edited, is_live=True)
+            self._session.preview(recorded, tr("Record take"), edited=edited, is_live=True)
 
     def on_opened(self) -> None:
         """Another document is open."""

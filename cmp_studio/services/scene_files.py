@@ -17,6 +17,7 @@ from cmp_studio.services.background import Background
 from cmp_studio.services.pictures import OpenedPicture, open_picture
 from cmp_studio.services.preferences import Preferences
 from cmp_studio.services.session import Session
+from cmp_studio.services.translation import tr
 from cmp_studio.services.wording import sentence_of
 
 SCENE_SUFFIX: Final = ".cmps"
@@ -86,16 +87,21 @@ class SceneFiles(QObject):
 
     def open(self, path: Path) -> None:
         """Open a photo or a scene file; of two that are being opened the later one wins."""
-        self._submit_open(f"Opening {path.name}…", _FileReader(self._next(), path))
+        self._submit_open(
+            tr("Opening {name}…").format(name=path.name), _FileReader(self._next(), path)
+        )
 
     def open_sample(self, path: Path) -> None:
         """Open a bundled scene: saving asks for another file."""
-        self._submit_open(f"Opening {path.stem}…", _FileReader(self._next(), path, is_sample=True))
+        self._submit_open(
+            tr("Opening {stem}…").format(stem=path.stem),
+            _FileReader(self._next(), path, is_sample=True),
+        )
 
     def recover(self, leftover: Leftover) -> None:
         """Open unsaved work that a crash left behind, as if it had never been closed."""
         reader = _LeftoverReader(self._next(), leftover.scene_path, leftover.path)
-        self._submit_open(f"Opening {leftover.title}…", reader)
+        self._submit_open(tr("Opening {title}…").format(title=leftover.title), reader)
 
     def open_bytes(self, encode: Callable[[], bytes], name: str) -> None:
         """Open a photo that is no file (pasted, say).
@@ -104,7 +110,9 @@ class SceneFiles(QObject):
             encode: Returns the bytes of a picture file; called in the background.
             name: What the photo is called.
         """
-        self._submit_open(f"Opening {name}…", _BytesReader(self._next(), encode, name))
+        self._submit_open(
+            tr("Opening {name}…").format(name=name), _BytesReader(self._next(), encode, name)
+        )
 
     def save(self, path: Path) -> None:
         """Write the scene to ``path``."""
@@ -112,7 +120,7 @@ class SceneFiles(QObject):
         session.commit()
         if session.scene is None or session.picture is None:
             return
-        self.started.emit(f"Saving {path.name}…")
+        self.started.emit(tr("Saving {name}…").format(name=path.name))
         writer = _Writer(session.scene, session.picture, path)
         self._background.submit(writer, done=self.on_saved, failed=self.on_failed)
 
@@ -215,4 +223,6 @@ def _bytes_of(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise PictureError(f"{path.name} can't be opened: {reason}.") from error
+        raise PictureError(
+            tr("{name} can't be opened: {reason}.").format(name=path.name, reason=reason)
+        ) from error

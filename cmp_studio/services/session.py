@@ -29,6 +29,7 @@ from cmp_studio.document.tracks import (
     move_track,
 )
 from cmp_studio.services.pictures import OpenedPicture
+from cmp_studio.services.translation import tr
 from cmp_studio.services.wording import tracks_title
 
 MERGE_MS: Final = 800
@@ -336,7 +337,7 @@ class Session(QObject):
     def add_pin(self, point: Point) -> None:
         """Set a pin and select it."""
         scene = self.with_pin(point)
-        self.apply(scene, "Set pin")
+        self.apply(scene, tr("Set pin"))
         self.select([scene.tracks[-1].id])
 
     def remove(self, track_ids: Collection[int]) -> None:
@@ -345,7 +346,10 @@ class Session(QObject):
         scene = self._require_history().state
         gone = [track for track in scene.tracks if track.id in track_ids]
         if gone:
-            self.apply(remove_tracks(scene, track_ids), f"Delete {tracks_title(gone)}")
+            self.apply(
+                remove_tracks(scene, track_ids),
+                tr("Delete {tracks}").format(tracks=tracks_title(gone)),
+            )
 
     def remove_selected(self) -> None:
         """Delete the selected tracks."""
@@ -370,7 +374,12 @@ class Session(QObject):
             )
             scene = replace_track(scene, moved)
         key = f"nudge {sorted(self._selection)}"
-        self.adjust(scene, f"Move {tracks_title(tracks)}", key=key, edited=self._selection)
+        self.adjust(
+            scene,
+            tr("Move {tracks}").format(tracks=tracks_title(tracks)),
+            key=key,
+            edited=self._selection,
+        )
 
     def duplicate_selected(self) -> None:
         """Put a copy of the selected tracks beside them and select the copies."""
@@ -385,7 +394,7 @@ class Session(QObject):
             copy = keep_inside(copy, scene.picture.width, scene.picture.height)
             scene = add_track(scene, replace(copy, name=""))
             copies.append(scene.tracks[-1].id)
-        self.apply(scene, f"Duplicate {tracks_title(tracks)}")
+        self.apply(scene, tr("Duplicate {tracks}").format(tracks=tracks_title(tracks)))
         self.select(copies)
 
     def set_tracks(self, tracks: Collection[Track], label: str, *, key: str = "") -> None:
@@ -407,7 +416,7 @@ class Session(QObject):
         """Change what follows the last frame."""
         scene = self.scene
         if scene is not None:
-            self.set_film(replace(scene.film, loop=loop), "Change loop")
+            self.set_film(replace(scene.film, loop=loop), tr("Change loop"))
 
     def _change(self, scene: Scene, label: str, key: str, edited: Iterable[int]) -> None:
         if key:

@@ -29,6 +29,7 @@ from cmp_studio.services.tool_hints import (
     target_hint,
 )
 from cmp_studio.services.track_commands import TrackCommands
+from cmp_studio.services.translation import tr
 from cmp_studio.services.wording import KIND_NAMES, group_title, track_title, tracks_title
 
 CursorName = Literal["arrow", "cross", "move", "grab", "brush"]
@@ -393,26 +394,30 @@ class CanvasTools(QObject):
         elif gesture.kind == "draw":
             if scene is not None and is_inside(scene, gesture.start):
                 drawn = session.with_arrow(gesture.start.point, pointer.point)
-                session.preview(drawn, "Draw arrow", edited=[drawn.tracks[-1].id])
+                session.preview(drawn, tr("Draw arrow"), edited=[drawn.tracks[-1].id])
         elif gesture.kind == "pin":
             drawn = session.with_pin(pointer.point)
-            session.preview(drawn, "Set pin", edited=[drawn.tracks[-1].id])
+            session.preview(drawn, tr("Set pin"), edited=[drawn.tracks[-1].id])
         elif gesture.kind in ("head", "point") and gesture.target is not None:
             self._drag_part(gesture.target, dx, dy)
         elif gesture.target is not None:
             ids = session.selection | {gesture.target.track_id}
             moved = session.moved(ids, dx, dy)
             tracks = [track for track in moved.tracks if track.id in ids]
-            session.preview(moved, f"Move {tracks_title(tracks)}", edited=ids)
+            session.preview(
+                moved,
+                tr("Move {tracks}").format(tracks=tracks_title(tracks)),
+                edited=ids,
+            )
 
     def _drag_part(self, target: Hit, dx: float, dy: float) -> None:
         scene = self._session.moved((), 0, 0)
         track = scene.track(target.track_id)
-        label = f"Change {KIND_NAMES[track.kind].lower()}"
+        label = tr("Change {track}").format(track=KIND_NAMES[track.kind].lower())
         if target.part == "point":
             x, y = track.points[target.index]
             changed = move_point(track, target.index, (x + dx, y + dy))
-            label = "Move point"
+            label = tr("Move point")
         else:
             changed = move_head(track, (track.head[0] + dx, track.head[1] + dy))
         self._session.preview(replace_track(scene, changed), label, edited=[track.id])
@@ -450,7 +455,7 @@ class CanvasTools(QObject):
     def _hint_now(self) -> str:
         scene = self._session.scene
         if scene is None:
-            return NOTHING_OPEN
+            return tr(NOTHING_OPEN)
         gesture, pointer = self._gesture, self._pointer
         if gesture is not None and gesture.is_drag:
             return drag_hint(scene, gesture.kind, self._session.edited)
@@ -464,10 +469,10 @@ class CanvasTools(QObject):
             is_path_tool = self._tool == "path"
             return target_hint(scene, target, is_control=is_control, is_path_tool=is_path_tool)
         if is_control and self._tool != "brush":
-            return "Hold Ctrl and drag to record this spot while the film plays"
+            return tr("Hold Ctrl and drag to record this spot while the film plays")
         if target is not None and self._tool == "arrow":
             title = track_title(scene.track(target.track_id))
-            return f"Click selects {title} · drag draws a new arrow"
+            return tr("Click selects {title} · drag draws a new arrow").format(title=title)
         groups = [group for group in scene.groups if group.id == self._brush.target]
         return idle_hint(self._tool, layer=group_title(groups[0]) if groups else "")
 

@@ -23,6 +23,7 @@ from cmp_studio.document.track_edits import (
 from cmp_studio.document.track_json import tracks_from_text, tracks_to_text
 from cmp_studio.document.tracks import Point, Track, move_track
 from cmp_studio.services.session import Session
+from cmp_studio.services.translation import tr
 from cmp_studio.services.wording import tracks_title
 
 PASTE_OFFSET_PX = 24.0
@@ -75,24 +76,24 @@ class TrackCommands:
             tracks = tuple(move_track(track, by, by) for track in tracks)
         known = len(scene.tracks)
         changed = add_tracks(scene, tracks)
-        session.apply(changed, f"Paste {tracks_title(tracks)}")
+        session.apply(changed, tr("Paste {tracks}").format(tracks=tracks_title(tracks)))
         session.select(track.id for track in changed.tracks[known:])
         return len(tracks)
 
     def mirror(self, axis: MirrorAxis) -> None:
         """Mirror the selected tracks at their middle; a track alone turns on its spot."""
-        self._apply("Mirror", lambda scene, ids: mirror_tracks(scene, ids, axis))
+        self._apply(tr("Mirror"), lambda scene, ids: mirror_tracks(scene, ids, axis))
 
     def set_group(self, group_id: int) -> None:
         """Put the selected tracks into a group; 0 is the rest of the picture."""
-        self._apply("Change layer of", lambda scene, ids: set_group(scene, ids, group_id))
+        self._apply(tr("Change layer of"), lambda scene, ids: set_group(scene, ids, group_id))
 
     def toggle_smooth(self) -> None:
         """Make the selected paths smooth, or straight when they are smooth already."""
         paths = [track for track in self._session.selected_tracks if track.kind == "path"]
         if paths:
             is_smooth = not all(track.is_smooth for track in paths)
-            verb = "Smooth" if is_smooth else "Straighten"
+            verb = tr("Smooth") if is_smooth else tr("Straighten")
             changed = [set_smooth(track, is_smooth) for track in paths]
             self._session.set_tracks(changed, f"{verb} {tracks_title(paths)}")
 
@@ -101,19 +102,21 @@ class TrackCommands:
         takes = [track for track in self._session.selected_tracks if track.kind == "take"]
         if takes:
             changed = [path_from_take(track) for track in takes]
-            self._session.set_tracks(changed, f"Make path of {tracks_title(takes)}")
+            self._session.set_tracks(
+                changed, tr("Make path of {tracks}").format(tracks=tracks_title(takes))
+            )
 
     def insert_point(self, track: Track, point: Point) -> None:
         """Put a point into an arrow or path, px of the picture."""
         changed, _ = insert_point_near(track, point)
         self._session.commit()
-        self._session.set_tracks([changed], "Insert point")
+        self._session.set_tracks([changed], tr("Insert point"))
         self._session.select([track.id])
 
     def remove_point(self, track: Track, index: int) -> None:
         """Take a point out of a path."""
         self._session.commit()
-        self._session.set_tracks([remove_point(track, index)], "Remove point")
+        self._session.set_tracks([remove_point(track, index)], tr("Remove point"))
 
     def split(self, reach_px: float) -> bool:
         """Split the selected tracks that go further than one answer can; whether there were any."""
@@ -124,7 +127,9 @@ class TrackCommands:
         tracks = [track for track in self._session.selected_tracks if track.id in far]
         if tracks:
             changed = [split_track(track, reach_px) for track in tracks]
-            self._session.set_tracks(changed, f"Split {tracks_title(tracks)}")
+            self._session.set_tracks(
+                changed, tr("Split {tracks}").format(tracks=tracks_title(tracks))
+            )
         return bool(tracks)
 
     def apply_preset(self, name: Preset, *, group: int = 0, amount: float = 1.0) -> bool:
@@ -137,7 +142,7 @@ class TrackCommands:
         known = {track.id for track in scene.tracks}
         ids = tuple(session.selection)
         changed = apply_preset(scene, name, track_ids=ids, group=group, amount=amount)
-        session.apply(changed, f"{name.capitalize()} preset")
+        session.apply(changed, tr("{name} preset").format(name=name.capitalize()))
         session.select([t.id for t in changed.tracks if t.id not in known] or session.selection)
         return changed != scene
 
@@ -145,7 +150,9 @@ class TrackCommands:
         """Give the selected tracks a colour of the palette."""
         tracks = self._session.selected_tracks
         changed = [replace(track, color=color) for track in tracks]
-        self._session.set_tracks(changed, f"Recolour {tracks_title(tracks)}")
+        self._session.set_tracks(
+            changed, tr("Recolour {tracks}").format(tracks=tracks_title(tracks))
+        )
 
     def _apply(self, verb: str, change: Callable[[Scene, frozenset[int]], Scene]) -> None:
         session = self._session

@@ -6,31 +6,39 @@ import json
 from collections.abc import Mapping
 from typing import Final
 
-_LABELS: Final = {
-    "data": "Learned from",
-    "steps": "Steps",
-    "hours": "Hours of training",
-    "date": "Date",
-    "license": "Licence",
-    "note": "Note",
-    "source": "Source",
-}
+from cmp_studio.services.translation import Words, mark, tr
+
+_LABELS: Final = Words(
+    {
+        "data": mark("Learned from"),
+        "steps": mark("Steps"),
+        "hours": mark("Hours of training"),
+        "date": mark("Date"),
+        "license": mark("Licence"),
+        "note": mark("Note"),
+        "source": mark("Source"),
+    }
+)
 _HIDDEN: Final = ("scores", "name", "recipe", "recipe_before", "commit")
-_MEASURES: Final = {
-    "balanced_epe": "off by {} px",
-    "below_best_baseline": "{} less error than the best way without a network",
-    "iou": "{} of the area is right",
-}
-_FIGURES: Final = {
-    "limb_follows": "Of a puppet's limb that is pulled, {} follows",
-    "background_leaks": "Of a still background, {} moves along",
-}
+_MEASURES: Final = Words(
+    {
+        "balanced_epe": mark("off by {} px"),
+        "below_best_baseline": mark("{} less error than the best way without a network"),
+        "iou": mark("{} of the area is right"),
+    }
+)
+_FIGURES: Final = Words(
+    {
+        "limb_follows": mark("Of a puppet's limb that is pulled, {} follows"),
+        "background_leaks": mark("Of a still background, {} moves along"),
+    }
+)
 
 
 def fact_rows(metadata: Mapping[str, str]) -> list[tuple[str, str]]:
     """Return labels and texts: what it learned from, how well it does, and the rest."""
     rows = [(_LABELS["data"], metadata["data"])] if "data" in metadata else []
-    rows += [("How well", line) for line in score_lines(metadata.get("scores", ""))]
+    rows += [(tr("How well"), line) for line in score_lines(metadata.get("scores", ""))]
     for key, text in metadata.items():
         if key not in _HIDDEN and key != "data" and len(text) < 400:
             rows.append((_LABELS.get(key, key.replace("_", " ").capitalize()), text))
@@ -61,7 +69,9 @@ def score_lines(text: str) -> list[str]:
         if isinstance(figures, dict) and measure is not None:
             place = group.removesuffix(f"_{measure}").replace("_", " ").capitalize()
             parts = [
-                f"{_MEASURES[measure].format(_amount(measure, value))} with {_arrows(count)}"
+                tr("{score} with {arrows}").format(
+                    score=_MEASURES[measure].format(_amount(measure, value)), arrows=_arrows(count)
+                )
                 for count, value in figures.items()
             ]
             lines.append(f"{place}: {', '.join(parts)}")
@@ -77,13 +87,18 @@ def score_lines(text: str) -> list[str]:
 
 def _figure(key: str, value: object) -> str:
     if key.isdigit() and isinstance(value, list) and len(value) == 2:
-        return f"{_arrows(key)}: off by {value[0]} px, {value[1]} less than the best without one"
+        return tr("{arrows}: off by {value} px, {more} less than the best without one").format(
+            arrows=_arrows(key), value=value[0], more=value[1]
+        )
     if key in ("pairs", "scenes"):
-        return f"measured on {value} {key}"
+        return tr("measured on {value} {key}").format(value=value, key=key)
     if not isinstance(value, float) or not 0 <= value <= 1:
         return f"{key.replace('_', ' ')} {value}"
     if key.startswith("iou_"):
-        return f"{_arrows(key.removeprefix('iou_'))}: {100 * value:.0f} % of the area is right"
+        arrows = _arrows(key.removeprefix("iou_"))
+        return tr("{arrows}: {value:.0f} % of the area is right").format(
+            arrows=arrows, value=100 * value
+        )
     return f"{key.replace('_', ' ')}: {100 * value:.0f} %"
 
 
@@ -98,4 +113,4 @@ def _percent(share: float) -> str:
 
 
 def _arrows(count: str) -> str:
-    return "1 arrow" if count == "1" else f"{count} arrows"
+    return tr("%n arrows", "", int(count), one="1 arrow") if count.isdigit() else count

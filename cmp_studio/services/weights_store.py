@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal
 
 from cmp_engine.errors import Cancelled
 from cmp_studio.services.background import Background
+from cmp_studio.services.translation import tr
 from cmp_studio.services.weights_facts import fact_rows
 from cmp_studio.services.wording import sentence_of
 
@@ -141,11 +142,15 @@ def _list_rows() -> tuple[WeightsRow, ...]:
 
     rows = []
     for entry in list_weights():
-        title = f"{entry.name} (published demos)" if entry.name == OFFICIAL_NAME else entry.name
+        title = (
+            tr("{name} (published demos)").format(name=entry.name)
+            if entry.name == OFFICIAL_NAME
+            else entry.name
+        )
         is_there = entry.path is not None
         facts = tuple(fact_rows(entry.metadata))
         if entry.path is not None:
-            facts += (("File", str(entry.path)),)
+            facts += ((tr("File"), str(entry.path)),)
         row = WeightsRow(entry.name, title, is_there, entry.problem or "", entry.size, facts)
         rows.append(row)
     return tuple(rows)

@@ -9,86 +9,113 @@ from cmp_studio.document.groups import Group
 from cmp_studio.document.presets import Preset
 from cmp_studio.document.scene import LoopMode, SequenceMode
 from cmp_studio.document.tracks import Easing, Repeat, Track, TrackKind
+from cmp_studio.services.translation import Words, mark, tr
 
-KIND_NAMES: Final[dict[TrackKind, str]] = {
-    "arrow": "Arrow",
-    "path": "Path",
-    "pin": "Pin",
-    "take": "Take",
-}
+KIND_NAMES: Final[Words[TrackKind]] = Words(
+    {
+        "arrow": mark("Arrow"),
+        "path": mark("Path"),
+        "pin": mark("Pin"),
+        "take": mark("Take"),
+    }
+)
 
-EASING_NAMES: Final[dict[Easing, str]] = {
-    "linear": "Even",
-    "ease": "Gentle",
-    "spring": "Springy",
-    "curve": "Custom curve",
-}
+EASING_NAMES: Final[Words[Easing]] = Words(
+    {
+        "linear": mark("Even"),
+        "ease": mark("Gentle"),
+        "spring": mark("Springy"),
+        "curve": mark("Custom curve"),
+    }
+)
 
-REPEAT_NAMES: Final[dict[Repeat, str]] = {
-    "once": "Go there",
-    "ping_pong": "There and back",
-    "sway": "Sway to both sides",
-    "pulse": "Pulse",
-}
+REPEAT_NAMES: Final[Words[Repeat]] = Words(
+    {
+        "once": mark("Go there"),
+        "ping_pong": mark("There and back"),
+        "sway": mark("Sway to both sides"),
+        "pulse": mark("Pulse"),
+    }
+)
 
-MODE_NAMES: Final[dict[SequenceMode, str]] = {
-    "total": "In one look",
-    "chained": "Step by step",
-}
+MODE_NAMES: Final[Words[SequenceMode]] = Words(
+    {
+        "total": mark("In one look"),
+        "chained": mark("Step by step"),
+    }
+)
 
-MODE_HINTS: Final[dict[SequenceMode, str]] = {
-    "total": "Every frame is worked out from the photo: steady, best for most.",
-    "chained": "Looks again after every few px: for motions across the photo; slower.",
-}
+MODE_HINTS: Final[Words[SequenceMode]] = Words(
+    {
+        "total": mark("Every frame is worked out from the photo: steady, best for most."),
+        "chained": mark("Looks again after every few px: for motions across the photo; slower."),
+    }
+)
 
-PRESET_NAMES: Final[dict[Preset, str]] = {
-    "breathe": "Breathe",
-    "sway": "Sway",
-    "wave": "Wave",
-    "nod": "Nod",
-    "wind": "Wind",
-    "flicker": "Flicker",
-}
+PRESET_NAMES: Final[Words[Preset]] = Words(
+    {
+        "breathe": mark("Breathe"),
+        "sway": mark("Sway"),
+        "wave": mark("Wave"),
+        "nod": mark("Nod"),
+        "wind": mark("Wind"),
+        "flicker": mark("Flicker"),
+    }
+)
 
-PRESET_HINTS: Final[dict[Preset, str]] = {
-    "breathe": "Grows and shrinks from its middle: a chest, a balloon.",
-    "sway": "Bends to both sides over its foot: a plant, a dancer.",
-    "wave": "Goes up and down along its length: water, a scarf.",
-    "nod": "Dips twice: a head, a flower.",
-    "wind": "Gusts to one side: hair, leaves, a flag.",
-    "flicker": "Licks upwards: a flame.",
-}
+PRESET_HINTS: Final[Words[Preset]] = Words(
+    {
+        "breathe": mark("Grows and shrinks from its middle: a chest, a balloon."),
+        "sway": mark("Bends to both sides over its foot: a plant, a dancer."),
+        "wave": mark("Goes up and down along its length: water, a scarf."),
+        "nod": mark("Dips twice: a head, a flower."),
+        "wind": mark("Gusts to one side: hair, leaves, a flag."),
+        "flicker": mark("Licks upwards: a flame."),
+    }
+)
 
-LOOP_NAMES: Final[dict[LoopMode, str]] = {
-    "ping_pong": "There and back",
-    "seamless": "Seamless loop",
-    "once": "Once",
-    "hold": "Once, then hold",
-}
+LOOP_NAMES: Final[Words[LoopMode]] = Words(
+    {
+        "ping_pong": mark("There and back"),
+        "seamless": mark("Seamless loop"),
+        "once": mark("Once"),
+        "hold": mark("Once, then hold"),
+    }
+)
 
-LOOP_HINTS: Final[dict[LoopMode, str]] = {
-    "ping_pong": "Plays to the end and back again.",
-    "seamless": "Every motion is back at its start when the film ends.",
-    "once": "Plays to the end.",
-    "hold": "Plays to the end and rests there for a second.",
-}
+LOOP_HINTS: Final[Words[LoopMode]] = Words(
+    {
+        "ping_pong": mark("Plays to the end and back again."),
+        "seamless": mark("Every motion is back at its start when the film ends."),
+        "once": mark("Plays to the end."),
+        "hold": mark("Plays to the end and rests there for a second."),
+    }
+)
 
 
 def track_title(track: Track) -> str:
     """What the track is called: the name that the user gave, or its kind and number."""
-    return track.name or f"{KIND_NAMES[track.kind]} {track.id}"
+    return track.name or tr("{kind} {number}").format(kind=KIND_NAMES[track.kind], number=track.id)
 
 
 def group_title(group: Group) -> str:
     """What a group is called: the name that the user gave, or its number."""
-    return group.name or f"Layer {group.id}"
+    return group.name or tr("Layer {number}").format(number=group.id)
 
 
 def tracks_title(tracks: Collection[Track]) -> str:
     """What several tracks are called together, in lower case: "arrow", "2 pins", "3 tracks"."""
-    kinds = {track.kind for track in tracks}
-    noun = KIND_NAMES[next(iter(kinds))].lower() if len(kinds) == 1 else "track"
-    return noun if len(tracks) == 1 else f"{len(tracks)} {noun}s"
+    kinds, count = {track.kind for track in tracks}, len(tracks)
+    kind = next(iter(kinds)) if len(kinds) == 1 else "track"
+    if kind != "track" and count == 1:
+        return KIND_NAMES[kind].lower()
+    if kind == "arrow":
+        return tr("%n arrows", "", count)
+    if kind == "path":
+        return tr("%n paths", "", count)
+    if kind == "pin":
+        return tr("%n pins", "", count)
+    return tr("%n takes", "", count) if kind == "take" else tr("%n tracks", "", count)
 
 
 def clock_text(seconds: float) -> str:
@@ -103,8 +130,8 @@ def duration_text(seconds: float) -> str:
     if whole < 60:
         return f"{whole} s"
     if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
+        return tr("{value} min {more} s").format(value=whole // 60, more=whole % 60)
+    return tr("{value} h {more} min").format(value=whole // 3600, more=whole % 3600 // 60)
 
 
 def sentence_of(error: BaseException) -> str:
@@ -112,16 +139,16 @@ def sentence_of(error: BaseException) -> str:
     text = str(error).strip()
     if text:
         return text.splitlines()[0]
-    return f"Something went wrong ({type(error).__name__})."
+    return tr("Something went wrong ({kind}).").format(kind=type(error).__name__)
 
 
 def ago_text(seconds: float) -> str:
     """How long ago something was, roughly: "just now", "5 minutes ago", "3 days ago"."""
     minutes = max(0, round(seconds / 60))
     if minutes < 1:
-        return "just now"
-    for unit, length in (("day", 1440), ("hour", 60), ("minute", 1)):
-        if minutes >= length:
-            count = minutes // length
-            return f"{count} {unit}{'' if count == 1 else 's'} ago"
-    return "just now"
+        return tr("just now")
+    if minutes >= 1440:
+        return tr("%n days ago", "", minutes // 1440, one="1 day ago")
+    if minutes >= 60:
+        return tr("%n hours ago", "", minutes // 60, one="1 hour ago")
+    return tr("%n minutes ago", "", minutes, one="1 minute ago")

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QMainWindow, QMenu
 from cmp_studio.services.modes import ANIMATE
 from cmp_studio.services.preferences import Preferences
 from cmp_studio.services.shortcuts import ALL_MODES, Shortcuts
+from cmp_studio.services.translation import tr
 from cmp_studio.widgets.command_table import COMMANDS, MENUS, SUBMENU_TITLES, Command
 from cmp_studio.widgets.icons import themed_icon
 from cmp_studio.widgets.theme import Theme
@@ -50,12 +51,12 @@ class Actions(QObject):
         """Fill the menu bar."""
         bar = window.menuBar()
         for title, names in MENUS:
-            menu = self._menus[title] = bar.addMenu(title)
+            menu = self._menus[title] = bar.addMenu(tr(title))
             for name in names:
                 if name == "-":
                     menu.addSeparator()
                 elif name.startswith("@"):
-                    self.submenus[name] = menu.addMenu(SUBMENU_TITLES[name])
+                    self.submenus[name] = menu.addMenu(tr(SUBMENU_TITLES[name]))
                 else:
                     menu.addAction(self._actions[name])
         for name in ("theme_system", "theme_dark", "theme_light"):
@@ -115,10 +116,10 @@ class Actions(QObject):
             action.setShortcuts([QKeySequence(key) for key in keys])
             shown = f" ({QKeySequence(keys[0]).toString(_NATIVE)})" if keys else ""
             tip = f"{command.title}{shown}"
-            action.setToolTip(f"{tip}\n{command.hint}" if command.hint else tip)
+            action.setToolTip(f"{tip}\n{command.tip}" if command.tip else tip)
 
     def _make(self, command: Command, window: QMainWindow) -> QAction:
-        action = QAction(command.text, window)
+        action = QAction(command.label, window)
         action.setCheckable(command.is_checkable)
         action.setIconVisibleInMenu(False)
         if command.name == "quit":

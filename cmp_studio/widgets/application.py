@@ -13,6 +13,7 @@ from cmp_studio.services.error_report import ErrorReport, ErrorReporter, start_l
 from cmp_studio.services.motion_backend import EngineFactory
 from cmp_studio.services.preferences import Preferences
 from cmp_studio.services.studio import Studio
+from cmp_studio.services.translation import load_translators, translation_folders
 from cmp_studio.widgets.dialogs import show_error
 from cmp_studio.widgets.icons import application_icon
 from cmp_studio.widgets.main_window import MainWindow
@@ -43,6 +44,12 @@ class StudioApplication(QObject):
         self._reporter = ErrorReporter(self)
         self._reporter.install()
         self._reporter.reported.connect(self.on_error_reported)
+        self._translators = load_translators(
+            self._preferences.text("window/language", ""),
+            translation_folders(self._preferences.folder),
+        )
+        for translator in self._translators:
+            application.installTranslator(translator)
         self._themes = ThemeManager(self._preferences, self)
         self.studio = Studio(self._preferences, make_engine, self)
         self.window = MainWindow(self.studio, self._themes)
@@ -60,6 +67,8 @@ class StudioApplication(QObject):
         has_ended = self.studio.shutdown()
         if not has_ended:
             log.error("a thread did not end; the program is left with it")
+        for translator in self._translators:
+            QApplication.removeTranslator(translator)
         self._reporter.uninstall()
         stop_log(self._log_file)
         # The last window that goes asks Qt to quit; nobody waits for that any more.

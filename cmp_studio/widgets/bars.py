@@ -17,16 +17,25 @@ from PySide6.QtWidgets import (
 )
 
 from cmp_studio.services.modes import ANIMATE, Mode
+from cmp_studio.services.translation import Words, mark, tr
 from cmp_studio.services.view_options import ViewMode, ViewOptions
 from cmp_studio.widgets.controls import Segments, make_button
 from cmp_studio.widgets.theme import GRID
 
-VIEW_NAMES: Final[dict[ViewMode, str]] = {"photo": "Photo", "motion": "Motion", "flow": "Flow"}
-VIEW_HINTS: Final[dict[ViewMode, str]] = {
-    "photo": "The photo, still (Ctrl+1)",
-    "motion": "The photo, moving (Ctrl+2)",
-    "flow": "The flow in colours over the photo (Ctrl+3)",
-}
+VIEW_NAMES: Final[Words[ViewMode]] = Words(
+    {
+        "photo": mark("Photo"),
+        "motion": mark("Motion"),
+        "flow": mark("Flow"),
+    }
+)
+VIEW_HINTS: Final[Words[ViewMode]] = Words(
+    {
+        "photo": mark("The photo, still (Ctrl+1)"),
+        "motion": mark("The photo, moving (Ctrl+2)"),
+        "flow": mark("The flow in colours over the photo (Ctrl+3)"),
+    }
+)
 
 
 class HeaderBar(QFrame):
@@ -44,7 +53,7 @@ class HeaderBar(QFrame):
         self.setProperty("role", "panel")
         self.setFixedHeight(44)
         self.animate = animate
-        self.switch = Segments("Mode", {ANIMATE: "Animate"})
+        self.switch = Segments(tr("Mode"), {ANIMATE: tr("Animate")})
         self.switch.hide()
         self._buttons = QWidget()
         buttons = QHBoxLayout(self._buttons)
@@ -76,9 +85,9 @@ class HeaderBar(QFrame):
 
     def show_modes(self, modes: Sequence[Mode]) -> None:
         """Show a button for each mode, where there is more than one."""
-        self.switch.set_choices({mode.name: mode.title for mode in modes})
+        self.switch.set_choices({mode.name: tr(mode.title) for mode in modes})
         for mode in modes:
-            self.switch.button(mode.name).setToolTip(mode.hint)
+            self.switch.button(mode.name).setToolTip(tr(mode.hint))
         self.switch.setVisible(len(modes) > 1)
         self.switch.show_value(self._mode)
 
@@ -112,11 +121,11 @@ class AnimateStrip(QWidget):
     ) -> None:
         super().__init__(parent)
         self._options = options
-        self.views = Segments("View", VIEW_NAMES)
+        self.views = Segments(tr("View"), VIEW_NAMES)
         for mode, hint in VIEW_HINTS.items():
             self.views.button(mode).setToolTip(hint)
-        self.export_button = make_button("Export…", "primary")
-        self.export_button.setToolTip("Write the film to a file (Ctrl+E)")
+        self.export_button = make_button(tr("Export…"), "primary")
+        self.export_button.setToolTip(tr("Write the film to a file (Ctrl+E)"))
         self.export_button.clicked.connect(export.trigger)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
@@ -149,7 +158,7 @@ class ToolColumn(QFrame):
     def __init__(self, actions: list[QAction], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("role", "panel")
-        self.setAccessibleName("Tools")
+        self.setAccessibleName(tr("Tools"))
         column = QVBoxLayout(self)
         column.setContentsMargins(GRID // 2, GRID, GRID // 2, GRID)
         column.setSpacing(GRID // 2)

@@ -32,6 +32,7 @@ from cmp_studio.services.pointer import Pointer
 from cmp_studio.services.preview import Preview
 from cmp_studio.services.session import Session
 from cmp_studio.services.tools import CanvasTools
+from cmp_studio.services.translation import tr
 from cmp_studio.services.view_options import ViewOptions
 from cmp_studio.services.wording import track_title
 from cmp_studio.widgets.flow_painter import FlowPainter, rgb_image
@@ -110,8 +111,8 @@ class Canvas(QWidget):
         self._calm_timer.setSingleShot(True)
         self._calm_timer.setInterval(_CALM_MS)
         self._calm_timer.timeout.connect(self.on_calm)
-        self.setAccessibleName("Canvas")
-        self.setAccessibleDescription("The photo with its arrows and pins")
+        self.setAccessibleName(tr("Canvas"))
+        self.setAccessibleDescription(tr("The photo with its arrows and pins"))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)

@@ -7,13 +7,14 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 from cmp_studio.services.session import Session
+from cmp_studio.services.translation import mark, tr
 from cmp_studio.widgets.controls import make_label
 from cmp_studio.widgets.theme import GRID, ThemeManager
 
 _STEPS = (
-    ("Drag", "draws an arrow: the spot will go there"),
-    ("Double-click", "sets a pin: the spot stays still"),
-    ("Right-click", "takes the nearest away again"),
+    (mark("Drag"), mark("draws an arrow: the spot will go there")),
+    (mark("Double-click"), mark("sets a pin: the spot stays still")),
+    (mark("Right-click"), mark("takes the nearest away again")),
 )
 
 
@@ -31,7 +32,7 @@ class CoachCard(QWidget):
         grid.setHorizontalSpacing(2 * GRID)
         grid.setVerticalSpacing(4)
         for row, (what, does) in enumerate(_STEPS):
-            key, words = make_label(what), make_label(does)
+            key, words = make_label(tr(what)), make_label(tr(does))
             key.setStyleSheet("color: #ffffff; font-weight: 600;")
             words.setStyleSheet("color: #d8d8d8;")
             grid.addWidget(key, row, 0)
@@ -94,5 +95,5 @@ class DropVeil(QWidget):
         font.setPointSizeF(font.pointSizeF() * 1.6)
         painter.setFont(font)
         painter.setPen(QColor("#ffffff"))
-        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, "Drop to open")
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, tr("Drop to open"))
         painter.end()

@@ -10,6 +10,7 @@ from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRect, QRectF, Qt, 
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from cmp_studio.services.translation import tr
 from cmp_studio.widgets.controls import make_button, make_label
 from cmp_studio.widgets.theme import GRID, ThemeManager
 
@@ -52,13 +53,13 @@ class CoachMarks(QWidget):
         self._window = window
         self._index = 0
         self._tip = QPointF()
-        self.setAccessibleName("First steps")
+        self.setAccessibleName(tr("First steps"))
         self._title = make_label("", "title")
         self._words = make_label("")
         self._words.setWordWrap(True)
         self._count = make_label("", "muted")
-        self.skip_button = make_button("Skip", "flat")
-        self.next_button = make_button("Next", "primary")
+        self.skip_button = make_button(tr("Skip"), "flat")
+        self.next_button = make_button(tr("Next"), "primary")
         buttons = QHBoxLayout()
         buttons.setSpacing(GRID)
         buttons.addWidget(self._count)
@@ -149,8 +150,10 @@ class CoachMarks(QWidget):
         is_last = self._index + 1 == len(self._steps)
         self._title.setText(step.title)
         self._words.setText(step.words)
-        self._count.setText(f"{self._index + 1} of {len(self._steps)}")
-        self.next_button.setText("Done" if is_last else "Next")
+        self._count.setText(
+            tr("{value} of {count}").format(value=self._index + 1, count=len(self._steps))
+        )
+        self.next_button.setText(tr("Done") if is_last else tr("Next"))
         self.skip_button.setVisible(not is_last)
         self._place()
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from cmp_studio.services.modes import ANIMATE
 from cmp_studio.services.shortcuts import ALL_MODES
+from cmp_studio.services.translation import tr
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,17 @@ class Command:
     @property
     def title(self) -> str:
         """What the command is called outside of the menus."""
-        return self.text.replace("&", "").rstrip("…")
+        return self.label.replace("&", "").rstrip("…")
+
+    @property
+    def label(self) -> str:
+        """`text` in the user's language."""
+        return tr(self.text)
+
+    @property
+    def tip(self) -> str:
+        """`hint` in the user's language."""
+        return tr(self.hint) if self.hint else ""
 
 
 _ANNOTATE: Final = "annotate"
@@ -287,5 +298,5 @@ def menu_of(name: str) -> str:
     """Title of the menu that holds a command, for lists; "Other" where none does."""
     for title, names in MENUS:
         if name in names:
-            return title.replace("&", "")
-    return "View" if name.startswith("theme") else "Other"
+            return tr(title).replace("&", "")
+    return tr("View") if name.startswith("theme") else tr("Other")

@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPainterPath
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from cmp_studio.document.tracks import Curve
+from cmp_studio.services.translation import tr
 from cmp_studio.widgets.theme import ThemeManager
 
 _MARGIN: Final = 14.0
@@ -32,8 +33,8 @@ class CurveEditor(QWidget):
         self._curve: Curve = (0.25, 0.1, 0.25, 1.0)
         self._held: int | None = None
         self._current = 0
-        self.setAccessibleName("Easing curve")
-        self.setToolTip("Drag the two handles · H changes the handle, arrow keys move it")
+        self.setAccessibleName(tr("Easing curve"))
+        self.setToolTip(tr("Drag the two handles · H changes the handle, arrow keys move it"))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumHeight(132)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)

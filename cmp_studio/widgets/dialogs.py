@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QMessageBox, QVBoxLayout, QWidget
 
 from cmp_studio.services.error_report import ErrorReport
+from cmp_studio.services.translation import tr
 from cmp_studio.widgets.controls import make_button, make_label
 from cmp_studio.widgets.icons import application_icon
 from cmp_studio.widgets.theme import GRID
@@ -21,11 +22,11 @@ def ask_unsaved(parent: QWidget, title: str) -> UnsavedAnswer:
     box = QMessageBox(parent)
     box.setIcon(QMessageBox.Icon.Question)
     box.setWindowTitle("CMP Studio")
-    box.setText(f"Save the changes to “{title}”?")
-    box.setInformativeText("They are lost otherwise.")
-    save = box.addButton("Save", QMessageBox.ButtonRole.AcceptRole)
-    discard = box.addButton("Discard", QMessageBox.ButtonRole.DestructiveRole)
-    box.addButton("Cancel", QMessageBox.ButtonRole.RejectRole)
+    box.setText(tr("Save the changes to “{title}”?").format(title=title))
+    box.setInformativeText(tr("They are lost otherwise."))
+    save = box.addButton(tr("Save"), QMessageBox.ButtonRole.AcceptRole)
+    discard = box.addButton(tr("Discard"), QMessageBox.ButtonRole.DestructiveRole)
+    box.addButton(tr("Cancel"), QMessageBox.ButtonRole.RejectRole)
     box.setDefaultButton(save)
     box.exec()
     if box.clickedButton() is save:
@@ -38,11 +39,11 @@ def ask_stop_exports(parent: QWidget, count: int) -> bool:
     box = QMessageBox(parent)
     box.setIcon(QMessageBox.Icon.Question)
     box.setWindowTitle("CMP Studio")
-    several = f"{count} films are not finished yet."
-    box.setText("A film is still being written." if count == 1 else several)
-    box.setInformativeText("Closing stops that and leaves no file behind.")
-    stop = box.addButton("Stop and close", QMessageBox.ButtonRole.DestructiveRole)
-    stay = box.addButton("Stay", QMessageBox.ButtonRole.RejectRole)
+    one = "A film is still being written."
+    box.setText(tr("%n films are not finished yet.", "", count, one=one))
+    box.setInformativeText(tr("Closing stops that and leaves no file behind."))
+    stop = box.addButton(tr("Stop and close"), QMessageBox.ButtonRole.DestructiveRole)
+    stay = box.addButton(tr("Stay"), QMessageBox.ButtonRole.RejectRole)
     box.setDefaultButton(stay)
     box.exec()
     return box.clickedButton() is stop
@@ -60,8 +61,10 @@ def show_problem(parent: QWidget, sentence: str) -> QMessageBox:
 def show_error(parent: QWidget, report: ErrorReport, log_file: Path | None) -> QMessageBox:
     """Say that the program has a fault, with the facts for whoever mends it."""
     box = QMessageBox(QMessageBox.Icon.Critical, "CMP Studio", report.sentence, parent=parent)
-    where = "" if log_file is None else f" The log is in {log_file}."
-    box.setInformativeText(f"You can go on, but save your work first.{where}")
+    where = "" if log_file is None else tr(" The log is in {log_file}.").format(log_file=log_file)
+    box.setInformativeText(
+        tr("You can go on, but save your work first.{where}").format(where=where)
+    )
     box.setDetailedText(report.details)
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     box.setModal(False)
@@ -74,26 +77,33 @@ class AboutDialog(QDialog):
 
     def __init__(self, weights: str, device: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWindowTitle("About CMP Studio")
+        self.setWindowTitle(tr("About CMP Studio"))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         sign = make_label("")
         sign.setPixmap(application_icon().pixmap(64, 64))
         words = make_label(
-            "Puppeteer a photo: drag an arrow on a part and it moves, with everything that "
-            "belongs to it.<br><br>After “Self-Supervised Learning via Conditional Motion "
-            "Propagation”, Zhan et al., CVPR 2019.<br>MIT licence."
+            tr(
+                "Puppeteer a photo: drag an arrow on a part and it moves, with everything that "
+                "belongs to it.<br><br>After “Self-Supervised Learning via Conditional Motion "
+                "Propagation”, Zhan et al., CVPR 2019.<br>MIT licence."
+            )
         )
         words.setTextFormat(Qt.TextFormat.RichText)
         words.setWordWrap(True)
         words.setMinimumWidth(360)
-        facts = make_label(f"Network: {weights}\nDevice: {device}", "muted")
+        facts = make_label(
+            tr("Network: {weights}\nDevice: {device}").format(weights=weights, device=device),
+            "muted",
+        )
         facts.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        close = make_button("Close")
+        close = make_button(tr("Close"))
         close.clicked.connect(self.accept)
         text = QVBoxLayout()
         text.setSpacing(GRID)
         text.addWidget(make_label("CMP Studio", "heading"))
-        text.addWidget(make_label(f"Version {program_version()}", "muted"))
+        text.addWidget(
+            make_label(tr("Version {version}").format(version=program_version()), "muted")
+        )
         text.addSpacing(GRID)
         text.addWidget(words)
         text.addSpacing(GRID)
@@ -119,4 +129,4 @@ def program_version() -> str:
     try:
         return metadata.version("cmp-studio")
     except metadata.PackageNotFoundError:
-        return "from source"
+        return tr("from source")

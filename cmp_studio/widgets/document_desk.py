@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from cmp_studio.services.autosave import Leftover
 from cmp_studio.services.scene_files import PICTURE_SUFFIXES, SCENE_SUFFIX
 from cmp_studio.services.studio import Studio
+from cmp_studio.services.translation import tr
 from cmp_studio.widgets.clipboard import clipboard_mime
 from cmp_studio.widgets.dialogs import ask_unsaved
 
@@ -68,9 +69,11 @@ class DocumentDesk(QObject):
         """Choose a file and open it."""
         everything = " ".join(f"*{suffix}" for suffix in (*PICTURE_SUFFIXES, SCENE_SUFFIX))
         pictures = " ".join(f"*{suffix}" for suffix in PICTURE_SUFFIXES)
-        filters = f"Photos and scenes ({everything});;Photos ({pictures});;Scenes (*{SCENE_SUFFIX})"
+        filters = tr(
+            "Photos and scenes ({everything});;Photos ({pictures});;Scenes (*{suffix})"
+        ).format(everything=everything, pictures=pictures, suffix=SCENE_SUFFIX)
         chosen, _ = QFileDialog.getOpenFileName(
-            self._window, "Open a photo or a scene", str(self._folder()), filters
+            self._window, tr("Open a photo or a scene"), str(self._folder()), filters
         )
         if chosen:
             self._remember(Path(chosen))
@@ -80,7 +83,7 @@ class DocumentDesk(QObject):
         """Open what is on the clipboard."""
         mime = clipboard_mime()
         if mime is None or not self.open_mime(mime):
-            self.warned.emit("There is no picture on the clipboard")
+            self.warned.emit(tr("There is no picture on the clipboard"))
 
     def on_save(self) -> None:
         """Save to the scene's file, or ask for one."""
@@ -97,7 +100,10 @@ class DocumentDesk(QObject):
             return
         proposal = session.path or self._folder() / f"{session.title}{SCENE_SUFFIX}"
         chosen, _ = QFileDialog.getSaveFileName(
-            self._window, "Save scene", str(proposal), f"Scenes (*{SCENE_SUFFIX})"
+            self._window,
+            tr("Save scene"),
+            str(proposal),
+            tr("Scenes (*{suffix})").format(suffix=SCENE_SUFFIX),
         )
         if not chosen:
             self._after_save = None
@@ -110,7 +116,7 @@ class DocumentDesk(QObject):
 
     def on_saved(self, path: Path) -> None:
         """Go on with what waited for the file."""
-        self.told.emit(f"Saved {path.name}")
+        self.told.emit(tr("Saved {name}").format(name=path.name))
         after, self._after_save = self._after_save, None
         if after is not None:
             after()

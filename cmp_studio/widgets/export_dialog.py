@@ -35,6 +35,7 @@ from cmp_studio.services.export_job import (
 from cmp_studio.services.export_queue import ExportQueue, ExportRow
 from cmp_studio.services.preferences import Preferences
 from cmp_studio.services.session import Session
+from cmp_studio.services.translation import Words, mark, tr
 from cmp_studio.services.wording import sentence_of
 from cmp_studio.widgets.controls import (
     ChoiceBox,
@@ -48,7 +49,14 @@ from cmp_studio.widgets.theme import GRID, ThemeManager
 
 log = logging.getLogger(__name__)
 
-_SIZES: Final = {"own": "As the photo", "1080": "1080 px", "720": "720 px", "480": "480 px"}
+_SIZES: Final = Words(
+    {
+        "own": mark("As the photo"),
+        "1080": mark("1080 px"),
+        "720": mark("720 px"),
+        "480": mark("480 px"),
+    }
+)
 
 MakeJob = Callable[[Scene, ExportSettings], ExportJob]
 
@@ -65,9 +73,11 @@ def holes_text(share: float, time: float, fill: HoleFill) -> str:
     """A warning when much of a frame has nothing to show; empty otherwise."""
     if share < LARGE_HOLES or fill == "plate":
         return ""
-    what = "is smeared" if fill == "stretch" else "is painted in"
-    advice = "Choose what is behind in Layers, or move less."
-    return f"At {time:.1f} s, {100 * share:.0f} % of the picture {what}. {advice}"
+    what = tr("is smeared") if fill == "stretch" else tr("is painted in")
+    advice = tr("Choose what is behind in Layers, or move less.")
+    return tr("At {time:.1f} s, {value:.0f} % of the picture {what}. {advice}").format(
+        time=time, value=100 * share, what=what, advice=advice
+    )
 
 
 class ExportDialog(QDialog):
@@ -95,33 +105,33 @@ class ExportDialog(QDialog):
         self._number = 0
         self._result: Path | None = None
         self._replaceable: Path | None = None
-        self.setWindowTitle("Export film")
+        self.setWindowTitle(tr("Export film"))
         self.setMinimumWidth(456)
-        self.format = ChoiceBox("Format", FORMAT_NAMES, themes)
+        self.format = ChoiceBox(tr("Format"), FORMAT_NAMES, themes)
         self.format_hint = make_label("", "muted")
-        self.size_box = ChoiceBox("Size", _SIZES, themes)
+        self.size_box = ChoiceBox(tr("Size"), _SIZES, themes)
         self.size_hint = make_label("", "muted")
-        self.fps = NumberField("Frame rate", 1, 120, suffix=" fps")
-        self.duration = NumberField("Duration", 0.1, 600, decimals=1, step=0.5, suffix=" s")
-        self.loops = NumberField("Rounds", 1, 100)
-        self.loops.setToolTip("How often the film is gone through")
-        self.quality = ChoiceBox("Quality", QUALITY_NAMES, themes)
+        self.fps = NumberField(tr("Frame rate"), 1, 120, suffix=" fps")
+        self.duration = NumberField(tr("Duration"), 0.1, 600, decimals=1, step=0.5, suffix=" s")
+        self.loops = NumberField(tr("Rounds"), 1, 100)
+        self.loops.setToolTip(tr("How often the film is gone through"))
+        self.quality = ChoiceBox(tr("Quality"), QUALITY_NAMES, themes)
         self.path_field = QLineEdit()
-        self.path_field.setAccessibleName("File")
-        self.browse_button = make_button("Choose…")
+        self.path_field.setAccessibleName(tr("File"))
+        self.browse_button = make_button(tr("Choose…"))
         for widget in (self.path_field, self.browse_button):
             widget.setFixedHeight(field_height(self))
         self.summary = make_label("", "muted")
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
-        self.bar.setAccessibleName("Progress")
+        self.bar.setAccessibleName(tr("Progress"))
         self.holes = make_label("", "warning")
         self.holes.setWordWrap(True)
         self.state = make_label("")
         self.state.setWordWrap(True)
-        self.show_button = make_button("Show in folder")
-        self.close_button = make_button("Close")
-        self.start_button = make_button("Export", "primary")
+        self.show_button = make_button(tr("Show in folder"))
+        self.close_button = make_button(tr("Close"))
+        self.start_button = make_button(tr("Export"), "primary")
         self.start_button.setDefault(True)
         self._lay_out()
         self.format.chosen.connect(self.on_format_chosen)
@@ -149,7 +159,7 @@ class ExportDialog(QDialog):
             return None
         text = self.path_field.text().strip()
         if not text:
-            self._say("Choose where the film should go.", is_warning=True)
+            self._say(tr("Choose where the film should go."), is_warning=True)
             return None
         try:
             size_hw = self._size_hw(scene)
@@ -187,12 +197,14 @@ class ExportDialog(QDialog):
         except PipelineError as error:
             self._say(sentence_of(error), is_warning=True)
             return
-        self.size_hint.setText(f"{width} x {height} px")
+        self.size_hint.setText(tr("{width} x {height} px").format(width=width, height=height))
         film = export_film_settings(
             scene.film, fps=self.fps.value(), duration=self.duration.value()
         )
         count, seconds = export_summary(film, round(self.loops.value()))
-        self.summary.setText(f"{count} frames, {seconds:.1f} s")
+        self.summary.setText(
+            tr("{count} frames, {seconds:.1f} s").format(count=count, seconds=seconds)
+        )
         self.holes.setText(holes_text(*self._worst_holes(), scene.fill))
         self.holes.setVisible(bool(self.holes.text()))
 
@@ -201,11 +213,11 @@ class ExportDialog(QDialog):
         path = self.path_field.text()
         if self._format() == "png":
             parent = str(Path(path).parent)
-            chosen = QFileDialog.getExistingDirectory(self, "Folder for the pictures", parent)
+            chosen = QFileDialog.getExistingDirectory(self, tr("Folder for the pictures"), parent)
         else:
             name = FORMAT_NAMES[self._format()]
             pattern = f"{name} (*.{self._format()})"
-            chosen, _ = QFileDialog.getSaveFileName(self, "Export film", path, pattern)
+            chosen, _ = QFileDialog.getSaveFileName(self, tr("Export film"), path, pattern)
         if chosen:
             self.path_field.setText(chosen)
             self._replaceable = Path(chosen)  # the file dialog has asked
@@ -214,19 +226,24 @@ class ExportDialog(QDialog):
         """Begin to export, or stop."""
         if self.is_running:
             self.start_button.setEnabled(False)
-            self._say("Stopping…")
+            self._say(tr("Stopping…"))
             self._queue.cancel(self._number)
             return
         scene, settings = self._session.scene, self.settings()
         if scene is None or settings is None:
             return
         if self._queue.is_writing_to(settings.path):
-            self._say(f"{settings.path.name} is being written; choose another.", is_warning=True)
+            self._say(
+                tr("{name} is being written; choose another.").format(name=settings.path.name),
+                is_warning=True,
+            )
             return
         if settings.path.is_file() and settings.path != self._replaceable:
             self._replaceable = settings.path
             self._say(
-                f"{settings.path.name} is already there. Export again to replace it.",
+                tr("{name} is already there. Export again to replace it.").format(
+                    name=settings.path.name
+                ),
                 is_warning=True,
             )
             return
@@ -267,7 +284,11 @@ class ExportDialog(QDialog):
         else:
             self.bar.setRange(0, 1)
             self.bar.setValue(1)
-            self._say(f"Done: {row.result.name}{_size_text(row.result)}")
+            self._say(
+                tr("Done: {name}{size_text}").format(
+                    name=row.result.name, size_text=_size_text(row.result)
+                )
+            )
         self._update_buttons(is_running=False)
 
     # Inside.
@@ -280,12 +301,12 @@ class ExportDialog(QDialog):
         grid.setColumnMinimumWidth(1, 152)
         grid.setColumnStretch(2, 1)
         rows: list[tuple[str, QWidget, QWidget | None]] = [
-            ("Format", self.format, self.format_hint),
-            ("Size", self.size_box, self.size_hint),
-            ("Quality", self.quality, None),
-            ("Frame rate", self.fps, None),
-            ("Duration", self.duration, None),
-            ("Rounds", self.loops, self.summary),
+            (tr("Format"), self.format, self.format_hint),
+            (tr("Size"), self.size_box, self.size_hint),
+            (tr("Quality"), self.quality, None),
+            (tr("Frame rate"), self.fps, None),
+            (tr("Duration"), self.duration, None),
+            (tr("Rounds"), self.loops, self.summary),
         ]
         for index, (text, field, beside) in enumerate(rows):
             label = make_label(text, "muted")
@@ -298,7 +319,7 @@ class ExportDialog(QDialog):
         path_row.setSpacing(GRID)
         path_row.addWidget(self.path_field, 1)
         path_row.addWidget(self.browse_button)
-        grid.addWidget(make_label("File", "muted"), len(rows), 0)
+        grid.addWidget(make_label(tr("File"), "muted"), len(rows), 0)
         grid.addLayout(path_row, len(rows), 1, 1, 2)
         buttons = QHBoxLayout()
         buttons.setSpacing(GRID)
@@ -371,12 +392,12 @@ class ExportDialog(QDialog):
         for field in fields:
             field.setEnabled(not is_running)
         self.start_button.setEnabled(True)
-        self.start_button.setText("Stop" if is_running else "Export")
+        self.start_button.setText(tr("Stop") if is_running else tr("Export"))
         self.start_button.setProperty("role", "" if is_running else "primary")
         self.start_button.style().polish(self.start_button)
         self.show_button.setVisible(self._result is not None)
-        self.close_button.setText("Hide" if is_running else "Close")
-        self.close_button.setToolTip("The film goes on being written" if is_running else "")
+        self.close_button.setText(tr("Hide") if is_running else tr("Close"))
+        self.close_button.setToolTip(tr("The film goes on being written") if is_running else "")
 
 
 def _known(value: str, choices: Collection[str], default: str) -> str:

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from cmp_studio.services.export_queue import ExportQueue, ExportRow
+from cmp_studio.services.translation import tr
 from cmp_studio.services.wording import duration_text
 from cmp_studio.widgets.controls import make_button, make_label
 from cmp_studio.widgets.theme import GRID
@@ -29,9 +30,11 @@ class ExportsPanel(QDialog):
         super().__init__(parent)
         self._queue = queue
         self._lines: dict[int, ExportLine] = {}
-        self.setWindowTitle("Exports")
+        self.setWindowTitle(tr("Exports"))
         self.resize(480, 320)
-        self.empty = make_label("No film is being written. File > Export film begins one.", "muted")
+        self.empty = make_label(
+            tr("No film is being written. File > Export film begins one."), "muted"
+        )
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.empty.setWordWrap(True)
         inside = QWidget()
@@ -45,9 +48,9 @@ class ExportsPanel(QDialog):
         area.setWidgetResizable(True)
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setWidget(inside)
-        self.clear_button = make_button("Clear list")
-        self.clear_button.setToolTip("The files stay where they are")
-        self.close_button = make_button("Close")
+        self.clear_button = make_button(tr("Clear list"))
+        self.clear_button.setToolTip(tr("The files stay where they are"))
+        self.close_button = make_button(tr("Close"))
         self.close_button.setDefault(True)
         buttons = QHBoxLayout()
         buttons.addWidget(self.clear_button)
@@ -105,8 +108,8 @@ class ExportLine(QWidget):
         self.state.setWordWrap(True)
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
-        self.bar.setAccessibleName(f"Progress of {row.settings.path.name}")
-        self.button = make_button("Stop")
+        self.bar.setAccessibleName(tr("Progress of {name}").format(name=row.settings.path.name))
+        self.button = make_button(tr("Stop"))
         self.button.setAutoDefault(False)
         self.button.clicked.connect(self.on_clicked)
         text = QVBoxLayout()
@@ -136,7 +139,7 @@ class ExportLine(QWidget):
             self.state.setProperty("role", role)
             self.state.style().polish(self.state)
         self.state.setText(state_text(row))
-        self.button.setText("Show in folder" if row.state == "done" else "Stop")
+        self.button.setText(tr("Show in folder") if row.state == "done" else tr("Stop"))
         self.button.setVisible(row.state in ("waiting", "running", "done"))
 
     def on_clicked(self) -> None:
@@ -150,18 +153,18 @@ class ExportLine(QWidget):
 def state_text(row: ExportRow) -> str:
     """How a film of the queue stands, in words."""
     if row.state == "waiting":
-        return "Waits for the film before it"
+        return tr("Waits for the film before it")
     if row.state == "failed":
         return row.sentence
     if row.state == "stopped":
-        return "Stopped; nothing was written"
+        return tr("Stopped; nothing was written")
     if row.state == "done":
-        return f"Done: {row.settings.path.parent}"
+        return tr("Done: {parent}").format(parent=row.settings.path.parent)
     if row.progress is None:
-        return "Loading the network…"
-    text = f"{row.progress.done} of {row.progress.total}"
+        return tr("Loading the network…")
+    text = tr("{done} of {total}").format(done=row.progress.done, total=row.progress.total)
     if row.progress.seconds_left is not None:
-        text += f" · {duration_text(row.progress.seconds_left)} left"
+        text += tr(" · {time} left").format(time=duration_text(row.progress.seconds_left))
     return text
 
 

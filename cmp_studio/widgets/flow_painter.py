@@ -12,6 +12,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF
 
 from cmp_studio.services.flow_overlay import colored_flow, legend_wheel, needles
 from cmp_studio.services.frame_cache import CachedFrame
+from cmp_studio.services.translation import tr
 from cmp_studio.widgets.view_transform import ViewTransform
 
 _NEEDLE_STEP: Final = 26.0
@@ -76,7 +77,7 @@ class FlowPainter:
     def draw_legend(self, painter: QPainter, view: QRectF, scale: float) -> None:
         """Draw the colour wheel with its scale into the lower left corner of ``view``."""
         ratio = painter.device().devicePixelRatioF()
-        text = f"{scale:.0f} px at the rim"
+        text = tr("{scale:.0f} px at the rim").format(scale=scale)
         metrics = painter.fontMetrics()
         width = max(_WHEEL_SIDE, metrics.horizontalAdvance(text)) + 24
         height = _WHEEL_SIDE + metrics.height() + 28

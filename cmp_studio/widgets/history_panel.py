@@ -7,6 +7,7 @@ from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QFrame, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 from cmp_studio.services.session import Session
+from cmp_studio.services.translation import tr
 from cmp_studio.widgets.controls import make_label
 from cmp_studio.widgets.theme import GRID
 
@@ -22,9 +23,9 @@ class HistoryPanel(QFrame):
         self._session = session
         self._shown: tuple[tuple[str, ...], int | None] = ((), None)
         self.setProperty("role", "panel")
-        self.setAccessibleName("History")
+        self.setAccessibleName(tr("History"))
         self.list = QListWidget()
-        self.list.setAccessibleName("Steps that can be undone")
+        self.list.setAccessibleName(tr("Steps that can be undone"))
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.note = make_label("", "muted")
@@ -55,11 +56,11 @@ class HistoryPanel(QFrame):
         self.list.setEnabled(bool(steps))
         undone = len(steps) - 1 - now
         if len(steps) <= 1:
-            self.note.setText("Every change will be listed here; click one to go back to it.")
+            self.note.setText(tr("Every change will be listed here; click one to go back to it."))
         elif undone:
-            self.note.setText("The grey steps are undone; they go when you change something.")
+            self.note.setText(tr("The grey steps are undone; they go when you change something."))
         else:
-            self.note.setText("Click a step to go back to it.")
+            self.note.setText(tr("Click a step to go back to it."))
 
     def on_row_changed(self, row: int) -> None:
         """Go to the step that was clicked."""
@@ -74,9 +75,8 @@ class HistoryPanel(QFrame):
 
     def _fill(self, steps: tuple[str, ...], saved: int | None) -> None:
         """Change only what is different: a new step is one more row."""
-        names = [
-            f"{name or 'Start'}{' · saved' if i == saved else ''}" for i, name in enumerate(steps)
-        ]
+        start, note = tr("Start"), tr(" · saved")
+        names = [(name or start) + (note if i == saved else "") for i, name in enumerate(steps)]
         for row, name in enumerate(names):
             if row >= self.list.count():
                 self.list.addItem(QListWidgetItem(name))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import get_args
+from typing import Final, get_args
 
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 from cmp_studio.document.motion import film_seconds, frame_times
 from cmp_studio.document.scene import FilmSettings, LoopMode, SequenceMode
 from cmp_studio.services.session import Session
+from cmp_studio.services.translation import Words, mark, tr
 from cmp_studio.services.view_options import FlowStyle, ViewOptions
 from cmp_studio.services.wording import LOOP_HINTS, LOOP_NAMES, MODE_HINTS, MODE_NAMES
 from cmp_studio.widgets.controls import (
@@ -26,7 +27,13 @@ from cmp_studio.widgets.section import Section
 from cmp_studio.widgets.theme import GRID, ThemeManager
 from cmp_studio.widgets.track_section import TrackSection
 
-_FLOW_STYLES: dict[str, str] = {"colors": "Colours", "needles": "Needles", "both": "Both"}
+_FLOW_STYLES: Final[Words[str]] = Words(
+    {
+        "colors": mark("Colours"),
+        "needles": mark("Needles"),
+        "both": mark("Both"),
+    }
+)
 
 _LEAST_WIDTH = 232
 
@@ -42,12 +49,12 @@ class Inspector(QScrollArea):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self.setAccessibleName("Inspector")
+        self.setAccessibleName(tr("Inspector"))
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        panel = QWidget()
+        panel = self._panel = QWidget()
         panel.setProperty("role", "panel")
         column = QVBoxLayout(panel)
         column.setContentsMargins(2 * GRID, 2 * GRID, 2 * GRID, 2 * GRID)
@@ -76,14 +83,12 @@ class Inspector(QScrollArea):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Keep as wide as what is in it: there is no bar to scroll sideways."""
-        if watched is self.widget() and event.type() == QEvent.Type.LayoutRequest:
+        if watched is self._panel and event.type() == QEvent.Type.LayoutRequest:
             self._fit_width()
         return super().eventFilter(watched, event)
 
     def _fit_width(self) -> None:
-        needed = (
-            self.widget().minimumSizeHint().width() + self.verticalScrollBar().sizeHint().width()
-        )
+        needed = self._panel.minimumSizeHint().width() + self.verticalScrollBar().sizeHint().width()
         self.setMinimumWidth(max(_LEAST_WIDTH, needed))
 
 
@@ -93,29 +98,31 @@ class FilmSection(Section):
     def __init__(
         self, session: Session, themes: ThemeManager, parent: QWidget | None = None
     ) -> None:
-        super().__init__("Film", parent)
+        super().__init__(tr("Film"), parent)
         self._session = session
-        self.duration = NumberField("Duration", 0.1, 600, decimals=1, step=0.5, suffix=" s")
-        self.fps = NumberField("Frame rate", 1, 120, suffix=" fps")
-        self.loop = ChoiceBox("Loop", LOOP_NAMES, themes)
-        self.strength = SliderField("Strength", 0, 300)
-        self.strength.slider.setToolTip("How far everything moves")
-        self.add_row("Duration", self.duration)
-        self.add_row("Frame rate", self.fps)
-        self.add_row("Loop", self.loop)
-        self.add_row("Strength", self.strength)
-        self.mode = ChoiceBox("Way of moving", MODE_NAMES, themes)
-        self.shutter = SliderField("Motion blur", 0, 360, suffix="°")
+        self.duration = NumberField(tr("Duration"), 0.1, 600, decimals=1, step=0.5, suffix=" s")
+        self.fps = NumberField(tr("Frame rate"), 1, 120, suffix=" fps")
+        self.loop = ChoiceBox(tr("Loop"), LOOP_NAMES, themes)
+        self.strength = SliderField(tr("Strength"), 0, 300)
+        self.strength.slider.setToolTip(tr("How far everything moves"))
+        self.add_row(mark("Duration"), self.duration)
+        self.add_row(mark("Frame rate"), self.fps)
+        self.add_row(mark("Loop"), self.loop)
+        self.add_row(mark("Strength"), self.strength)
+        self.mode = ChoiceBox(tr("Way of moving"), MODE_NAMES, themes)
+        self.shutter = SliderField(tr("Motion blur"), 0, 360, suffix="°")
         self.shutter.slider.setToolTip(
-            "How long the shutter is open; 180° looks like film. Seen in the exported film."
+            tr("How long the shutter is open; 180° looks like film. Seen in the exported film.")
         )
-        self.supersample = NumberField("Fine sampling", 1, 4, suffix=" x")
-        self.supersample.setToolTip("Draws each frame larger and shrinks it, in the exported film")
+        self.supersample = NumberField(tr("Fine sampling"), 1, 4, suffix=" x")
+        self.supersample.setToolTip(
+            tr("Draws each frame larger and shrinks it, in the exported film")
+        )
         self.summary = make_label("", "muted")
         self.add_row("", self.summary)
-        self.add_row("Large moves", self.mode)
-        self.add_row("Motion blur", self.shutter)
-        self.add_row("Sampling", self.supersample)
+        self.add_row(mark("Large moves"), self.mode)
+        self.add_row(mark("Motion blur"), self.shutter)
+        self.add_row(mark("Sampling"), self.supersample)
         self.duration.edited.connect(self.on_duration_edited)
         self.fps.edited.connect(self.on_fps_edited)
         self.loop.chosen.connect(self.on_loop_chosen)
@@ -140,15 +147,19 @@ class FilmSection(Section):
         self.mode.setToolTip(MODE_HINTS[film.mode])
         self.shutter.show_value(film.shutter)
         self.supersample.show_value(film.supersample)
-        self.summary.setText(f"{len(frame_times(film))} frames, {film_seconds(film):.1f} s in all")
+        self.summary.setText(
+            tr("{count} frames, {seconds:.1f} s in all").format(
+                count=len(frame_times(film)), seconds=film_seconds(film)
+            )
+        )
 
     def on_duration_edited(self, value: float) -> None:
         """Make the film longer or shorter."""
-        self._set("Change duration", lambda film: replace(film, duration=value))
+        self._set(tr("Change duration"), lambda film: replace(film, duration=value))
 
     def on_fps_edited(self, value: float) -> None:
         """Change the frame rate."""
-        self._set("Change frame rate", lambda film: replace(film, fps=value))
+        self._set(tr("Change frame rate"), lambda film: replace(film, fps=value))
 
     def on_loop_chosen(self, value: str) -> None:
         """Change what follows the last frame."""
@@ -157,20 +168,20 @@ class FilmSection(Section):
 
     def on_strength_edited(self, value: float) -> None:
         """Let everything move more or less."""
-        self._set("Change strength", lambda film: replace(film, strength=value / 100))
+        self._set(tr("Change strength"), lambda film: replace(film, strength=value / 100))
 
     def on_mode_chosen(self, value: str) -> None:
         """Change how large motions are made."""
         mode: SequenceMode = next(known for known in get_args(SequenceMode) if known == value)
-        self._set("Change way of moving", lambda film: replace(film, mode=mode))
+        self._set(tr("Change way of moving"), lambda film: replace(film, mode=mode))
 
     def on_shutter_edited(self, value: float) -> None:
         """Change the motion blur."""
-        self._set("Change motion blur", lambda film: replace(film, shutter=value))
+        self._set(tr("Change motion blur"), lambda film: replace(film, shutter=value))
 
     def on_supersample_edited(self, value: float) -> None:
         """Change how finely frames are drawn."""
-        self._set("Change sampling", lambda film: replace(film, supersample=round(value)))
+        self._set(tr("Change sampling"), lambda film: replace(film, supersample=round(value)))
 
     def _set(self, label: str, change: Callable[[FilmSettings], FilmSettings]) -> None:
         scene = self._session.scene
@@ -184,18 +195,18 @@ class FlowSection(Section):
     def __init__(
         self, options: ViewOptions, themes: ThemeManager, parent: QWidget | None = None
     ) -> None:
-        super().__init__("Flow", parent)
+        super().__init__(tr("Flow"), parent)
         self._options = options
-        self.style_box = ChoiceBox("Flow style", _FLOW_STYLES, themes)
-        self.opacity = SliderField("Flow opacity", 0, 100)
-        self.is_automatic = Switch("Automatic", themes)
-        self.is_automatic.setToolTip("The longest arrow gets the full colour")
-        self.scale = NumberField("Flow scale", 1, 2000, suffix=" px")
-        self.scale.setToolTip("Length that gets the full colour")
-        self.add_row("Show", self.style_box)
-        self.add_row("Opacity", self.opacity)
-        self.add_row("Scale", self.is_automatic)
-        self.add_row("Full at", self.scale)
+        self.style_box = ChoiceBox(tr("Flow style"), _FLOW_STYLES, themes)
+        self.opacity = SliderField(tr("Flow opacity"), 0, 100)
+        self.is_automatic = Switch(tr("Automatic"), themes)
+        self.is_automatic.setToolTip(tr("The longest arrow gets the full colour"))
+        self.scale = NumberField(tr("Flow scale"), 1, 2000, suffix=" px")
+        self.scale.setToolTip(tr("Length that gets the full colour"))
+        self.add_row(mark("Show"), self.style_box)
+        self.add_row(mark("Opacity"), self.opacity)
+        self.add_row(mark("Scale"), self.is_automatic)
+        self.add_row(mark("Full at"), self.scale)
         self.style_box.chosen.connect(self.on_style_chosen)
         self.opacity.edited.connect(self.on_opacity_edited)
         self.is_automatic.clicked.connect(self.on_scale_edited)

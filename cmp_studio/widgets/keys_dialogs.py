@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from cmp_studio.services.shortcuts import Shortcuts
+from cmp_studio.services.translation import tr
 from cmp_studio.widgets.command_table import (
     ANNOTATE_GESTURES,
     COMMANDS,
@@ -45,7 +46,7 @@ class KeysDialog(QDialog):
 
     def __init__(self, shortcuts: Shortcuts, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Keys and mouse")
+        self.setWindowTitle(tr("Keys and mouse"))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         sheet = QHBoxLayout()
         sheet.setSpacing(5 * GRID)
@@ -64,8 +65,8 @@ class KeysDialog(QDialog):
                 grid.addWidget(make_label(words, "muted"), row, 1)
             grid.setRowStretch(len(rows), 1)
             sheet.addLayout(grid)
-        self.customise = make_button("Customise…")
-        close = make_button("Close")
+        self.customise = make_button(tr("Customise…"))
+        close = make_button(tr("Close"))
         close.setDefault(True)
         close.clicked.connect(self.accept)
         self.customise.clicked.connect(self.accept)
@@ -83,8 +84,8 @@ class KeysDialog(QDialog):
 def _columns(shortcuts: Shortcuts) -> list[list[tuple[str, str]]]:
     """Rows of keys and words, in columns; a row without words is a heading."""
     sections: dict[str, list[tuple[str, str]]] = {
-        "On the photo": list(GESTURES),
-        "When annotating": list(ANNOTATE_GESTURES),
+        tr("On the photo"): [(tr(what), tr(does)) for what, does in GESTURES],
+        tr("When annotating"): [(tr(what), tr(does)) for what, does in ANNOTATE_GESTURES],
     }
     for known in COMMANDS:
         keys = shortcuts.keys(known.name)
@@ -105,38 +106,38 @@ class ShortcutsDialog(QDialog):
     def __init__(self, shortcuts: Shortcuts, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._shortcuts = shortcuts
-        self.setWindowTitle("Customise keys")
+        self.setWindowTitle(tr("Customise keys"))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.resize(560, 600)
         self.filter = QLineEdit()
-        self.filter.setPlaceholderText("Find a command or a key")
-        self.filter.setAccessibleName("Find a command or a key")
+        self.filter.setPlaceholderText(tr("Find a command or a key"))
+        self.filter.setAccessibleName(tr("Find a command or a key"))
         self.filter.setClearButtonEnabled(True)
         self.tree = QTreeWidget()
-        self.tree.setAccessibleName("Commands and their keys")
-        self.tree.setHeaderLabels(["Command", "Keys"])
+        self.tree.setAccessibleName(tr("Commands and their keys"))
+        self.tree.setHeaderLabels([tr("Command"), tr("Keys")])
         self.tree.setRootIsDecorated(False)
         self.tree.setIndentation(GRID)
         self.tree.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         header = self.tree.header()
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
-        self.words = make_label("Choose a command, then press its new keys.", "muted")
+        self.words = make_label(tr("Choose a command, then press its new keys."), "muted")
         self.words.setWordWrap(True)
         self.edit = QKeySequenceEdit()
-        self.edit.setAccessibleName("New keys")
+        self.edit.setAccessibleName(tr("New keys"))
         self.edit.setMaximumSequenceLength(1)
         self.edit.setClearButtonEnabled(True)
-        self.reset_button = make_button("Default")
-        self.reset_button.setToolTip("Give this command its default keys back")
-        self.reset_all_button = make_button("Reset all")
-        close = make_button("Close")
+        self.reset_button = make_button(tr("Default"))
+        self.reset_button.setToolTip(tr("Give this command its default keys back"))
+        self.reset_all_button = make_button(tr("Reset all"))
+        close = make_button(tr("Close"))
         close.clicked.connect(self.accept)
         for button in (self.reset_button, self.reset_all_button, close):
             button.setAutoDefault(False)
         keys_row = QHBoxLayout()
         keys_row.setSpacing(GRID)
-        keys_row.addWidget(make_label("New keys", "muted"))
+        keys_row.addWidget(make_label(tr("New keys"), "muted"))
         keys_row.addWidget(self.edit, 1)
         keys_row.addWidget(self.reset_button)
         buttons = QHBoxLayout()
@@ -195,7 +196,7 @@ class ShortcutsDialog(QDialog):
         self.reset_button.setEnabled(bool(name) and self._shortcuts.is_own(name))
         keys = self._shortcuts.keys(name) if name else ()
         self.edit.setKeySequence(QKeySequence(keys[0] if keys else ""))
-        self._say("" if name else "Choose a command, then press its new keys.")
+        self._say("" if name else tr("Choose a command, then press its new keys."))
 
     def on_keys_edited(self) -> None:
         """Take the keys that were pressed."""
@@ -208,11 +209,19 @@ class ShortcutsDialog(QDialog):
         loser = self._shortcuts.owner(key, but=name) if key else ""
         self._shortcuts.set_keys(name, (key, *old[1:]) if key else ())
         if loser:
-            self._say(f"{_native(key)} was “{command(loser).title}”, which has lost it.")
+            self._say(
+                tr("{keys} was “{title}”, which has lost it.").format(
+                    keys=_native(key), title=command(loser).title
+                )
+            )
         elif key:
-            self._say(f"{_native(key)} now calls “{command(name).title}”.")
+            self._say(
+                tr("{keys} now calls “{title}”.").format(
+                    keys=_native(key), title=command(name).title
+                )
+            )
         else:
-            self._say(f"“{command(name).title}” has no keys now.")
+            self._say(tr("“{title}” has no keys now.").format(title=command(name).title))
 
     def on_reset_clicked(self) -> None:
         """Give the selected command its default keys back."""

@@ -26,6 +26,7 @@ from cmp_studio.document.scene_edits import layer_order, set_layer_order
 from cmp_studio.services.brush import FREEZE, Brush
 from cmp_studio.services.layer_commands import FILL_HINTS, FILL_NAMES, LayerCommands
 from cmp_studio.services.session import Session
+from cmp_studio.services.translation import mark, tr
 from cmp_studio.services.wording import group_title
 from cmp_studio.widgets.controls import (
     ChoiceBox,
@@ -39,7 +40,7 @@ from cmp_studio.widgets.overlay_painter import group_color
 from cmp_studio.widgets.theme import GRID, ThemeManager
 
 _ID: Final = Qt.ItemDataRole.UserRole
-_PICTURES: Final = "Pictures (*.png *.jpg *.jpeg *.webp *.tif *.tiff *.bmp)"
+_PICTURES: Final = mark("Pictures (*.png *.jpg *.jpeg *.webp *.tif *.tiff *.bmp)")
 
 
 class LayersPanel(QScrollArea):
@@ -66,34 +67,34 @@ class LayersPanel(QScrollArea):
         self._commands = commands
         self._brush = brush
         self._is_filling = False
-        self.setAccessibleName("Layers")
+        self.setAccessibleName(tr("Layers"))
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setMinimumWidth(232)
         self.list = QListWidget()
-        self.list.setAccessibleName("Layers, the front one on top")
-        self.list.setToolTip("Drag to change what passes in front")
+        self.list.setAccessibleName(tr("Layers, the front one on top"))
+        self.list.setToolTip(tr("Drag to change what passes in front"))
         self.list.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)
         self.list.setDefaultDropAction(Qt.DropAction.MoveAction)
         self.list.setMinimumHeight(96)
         self.list.setMaximumHeight(168)
-        self.new_button = make_button("New layer")
-        self.new_button.setToolTip("A part that moves on its own; selected tracks go into it")
-        self.remove_button = make_button("Remove")
+        self.new_button = make_button(tr("New layer"))
+        self.new_button.setToolTip(tr("A part that moves on its own; selected tracks go into it"))
+        self.remove_button = make_button(tr("Remove"))
         self.mask_title = make_label("", "section")
-        self.paint_button = make_button("Paint")
-        self.file_button = make_button("From file…")
-        self.invert_button = make_button("Invert")
-        self.clear_button = make_button("Clear")
-        self.feather = SliderField("Feather", 0, 100, suffix=" px")
-        self.brush_size = SliderField("Brush size", 1, 400, suffix=" px")
-        self.is_on = Switch("On", themes)
-        self.fill = ChoiceBox("Behind what moves", FILL_NAMES, themes)
+        self.paint_button = make_button(tr("Paint"))
+        self.file_button = make_button(tr("From file…"))
+        self.invert_button = make_button(tr("Invert"))
+        self.clear_button = make_button(tr("Clear"))
+        self.feather = SliderField(tr("Feather"), 0, 100, suffix=" px")
+        self.brush_size = SliderField(tr("Brush size"), 1, 400, suffix=" px")
+        self.is_on = Switch(tr("On"), themes)
+        self.fill = ChoiceBox(tr("Behind what moves"), FILL_NAMES, themes)
         self.fill_hint = make_label("", "muted")
         self.fill_hint.setWordWrap(True)
-        self.plate_button = make_button("Choose picture…")
+        self.plate_button = make_button(tr("Choose picture…"))
         self._lay_out()
         self.list.currentItemChanged.connect(self.on_current_changed)
         self.list.itemChanged.connect(self.on_item_renamed)
@@ -173,7 +174,7 @@ class LayersPanel(QScrollArea):
             return
         ids = [self.list.item(index).data(_ID) for index in range(self.list.count())]
         order = [0 if name == -1 else name for name in reversed(ids) if name != FREEZE]
-        self._session.apply(set_layer_order(scene, order), "Change order of layers")
+        self._session.apply(set_layer_order(scene, order), tr("Change order of layers"))
         self.on_scene_changed()
 
     def on_remove_clicked(self) -> None:
@@ -184,7 +185,7 @@ class LayersPanel(QScrollArea):
     def on_file_clicked(self) -> None:
         """Read the mask from a picture."""
         chosen, _ = QFileDialog.getOpenFileName(
-            self, "Mask: white is inside", str(Path.home()), _PICTURES
+            self, tr("Mask: white is inside"), str(Path.home()), tr(_PICTURES)
         )
         if chosen:
             self._commands.load_mask(self.target, Path(chosen))
@@ -218,7 +219,7 @@ class LayersPanel(QScrollArea):
     def on_plate_clicked(self) -> None:
         """Choose the picture behind."""
         chosen, _ = QFileDialog.getOpenFileName(
-            self, "Background picture", str(Path.home()), _PICTURES
+            self, tr("Background picture"), str(Path.home()), tr(_PICTURES)
         )
         if chosen:
             self._commands.load_plate(Path(chosen))
@@ -229,10 +230,10 @@ class LayersPanel(QScrollArea):
         """Id and name of every row, the front one first."""
         names = {group.id: group_title(group) for group in scene.groups}
         rows = [
-            (-1, "Rest of the photo") if name == 0 else (name, names[name])
+            (-1, tr("Rest of the photo")) if name == 0 else (name, names[name])
             for name in reversed(layer_order(scene))
         ]
-        return [*rows, (FREEZE, "Held still")]
+        return [*rows, (FREEZE, tr("Held still"))]
 
     def _fill_list(self, scene: Scene, rows: list[tuple[int, str]]) -> None:
         target = self.target if self.list.count() else FREEZE
@@ -248,7 +249,7 @@ class LayersPanel(QScrollArea):
                 flags |= flag.ItemIsDragEnabled
             if name > 0:
                 flags |= flag.ItemIsEditable
-                item.setToolTip("Double-click renames it")
+                item.setToolTip(tr("Double-click renames it"))
             item.setFlags(flags)
             sign = QColor(86, 180, 255) if name == FREEZE else colors.get(name)
             item.setIcon(_chip(sign))
@@ -267,8 +268,15 @@ class LayersPanel(QScrollArea):
         mask, target = self._mask(scene), self.target
         groups = [group for group in scene.groups if group.id == target]
         is_rest = target == -1
-        names = {FREEZE: "Mask of what is held still", -1: "The rest has no mask of its own"}
-        title = f"Mask of {group_title(groups[0])}" if groups else names.get(target, "")
+        names = {
+            FREEZE: tr("Mask of what is held still"),
+            -1: tr("The rest has no mask of its own"),
+        }
+        title = (
+            tr("Mask of {layer}").format(layer=group_title(groups[0]))
+            if groups
+            else names.get(target, "")
+        )
         self.mask_title.setText(title)
         for button in (self.paint_button, self.file_button):
             button.setEnabled(not is_rest)
@@ -301,7 +309,7 @@ class LayersPanel(QScrollArea):
         sliders.setColumnMinimumWidth(0, 72)
         sliders.setColumnStretch(1, 1)
         for row, (text, field) in enumerate(
-            (("Brush", self.brush_size), ("Feather", self.feather))
+            ((tr("Brush"), self.brush_size), (tr("Feather"), self.feather))
         ):
             label = make_label(text, "muted")
             label.setBuddy(field)
@@ -312,7 +320,7 @@ class LayersPanel(QScrollArea):
         column = QVBoxLayout(panel)
         column.setContentsMargins(2 * GRID, GRID, 2 * GRID, 2 * GRID)
         column.setSpacing(GRID)
-        column.addWidget(make_label("Front", "muted"))
+        column.addWidget(make_label(tr("Front"), "muted"))
         column.addWidget(self.list)
         column.addLayout(order)
         column.addSpacing(GRID)
@@ -322,7 +330,7 @@ class LayersPanel(QScrollArea):
         column.addLayout(sliders)
         column.addSpacing(GRID)
         column.addWidget(make_line())
-        column.addWidget(make_label("Behind what moves", "section"))
+        column.addWidget(make_label(tr("Behind what moves"), "section"))
         column.addWidget(self.fill)
         column.addWidget(self.fill_hint)
         column.addWidget(self.plate_button)

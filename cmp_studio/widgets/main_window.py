@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 from cmp_studio.services.samples import first_sample
 from cmp_studio.services.studio import Studio
 from cmp_studio.services.tool_hints import TOOLS
+from cmp_studio.services.translation import tr
 from cmp_studio.widgets.actions import Actions
 from cmp_studio.widgets.bars import AnimateStrip, HeaderBar, ToolColumn, separator
 from cmp_studio.widgets.canvas import Canvas
@@ -160,7 +161,7 @@ class MainWindow(QMainWindow):
 
     def on_track_removed(self, title: str) -> None:
         """Say that a right-click took a track away, and how to get it back."""
-        self.status.show_message(f"{title} removed · Ctrl+Z brings it back")
+        self.status.show_message(tr("{title} removed · Ctrl+Z brings it back").format(title=title))
 
     # State.
 
@@ -180,12 +181,14 @@ class MainWindow(QMainWindow):
         """Name the document in the title bar."""
         session, page = self.studio.session, self.modes.page
         title = session.title if page is None else page.document_title
-        self.setWindowTitle(f"{title}[*] - CMP Studio" if title else "CMP Studio")
+        self.setWindowTitle(
+            tr("{title}[*] - CMP Studio").format(title=title) if title else "CMP Studio"
+        )
         self.setWindowModified(session.is_dirty)
 
     def on_playing_changed(self, is_playing: bool) -> None:  # noqa: FBT001 - a slot
         """Name the play command by what it does."""
-        self.actions_by_name["play"].setText("&Pause" if is_playing else "&Play")
+        self.actions_by_name["play"].setText(tr("&Pause") if is_playing else tr("&Play"))
 
     def on_zoom_changed(self, scale: float) -> None:
         """Show the zoom of the canvas, while it is the one that is seen."""
@@ -277,7 +280,7 @@ class MainWindow(QMainWindow):
         if is_taken or self.desk.open_mime(event.mimeData()):
             event.acceptProposedAction()
         else:
-            self.on_warned("That is no photo and no scene")
+            self.on_warned(tr("That is no photo and no scene"))
 
     # Inside.
 
@@ -293,10 +296,10 @@ class MainWindow(QMainWindow):
             Qt.DockWidgetArea.RightDockWidgetArea,
             Qt.DockWidgetArea.BottomDockWidgetArea,
         )
-        self.page.add_dock("inspector", "Inspector", self.inspector, right)
-        self.page.add_dock("layers", "Layers", self.layers, right)
-        self.page.add_dock("history", "History", self.history, right)
-        self.page.add_dock("timeline", "Timeline", self.timeline, bottom)
+        self.page.add_dock("inspector", tr("Inspector"), self.inspector, right)
+        self.page.add_dock("layers", tr("Layers"), self.layers, right)
+        self.page.add_dock("history", tr("History"), self.history, right)
+        self.page.add_dock("timeline", tr("Timeline"), self.timeline, bottom)
         self._stack = QStackedWidget()
         self._stack.addWidget(self.welcome)
         self._stack.addWidget(self.page)
@@ -361,22 +364,28 @@ class MainWindow(QMainWindow):
     def _coach_steps(self) -> tuple[CoachStep, ...]:
         return (
             CoachStep(
-                "Drag on the photo",
-                "An arrow says: this spot will go there. Draw one on a part, and what belongs to "
-                "it comes along. Double-click what should stay.",
+                tr("Drag on the photo"),
+                tr(
+                    "An arrow says: this spot will go there. Draw one on a part, and what belongs "
+                    "to it comes along. Double-click what should stay."
+                ),
                 lambda: self.canvas,
                 "inside",
             ),
             CoachStep(
-                "It plays while you work",
-                "Every arrow has its bar: drag it to say when it moves. Space plays and pauses.",
+                tr("It plays while you work"),
+                tr(
+                    "Every arrow has its bar: drag it to say when it moves. Space plays and pauses."
+                ),
                 lambda: self.timeline,
                 "above",
             ),
             CoachStep(
-                "Take it with you",
-                "Export writes a film or a GIF. For a photo of your own, drop it anywhere in the "
-                "window.",
+                tr("Take it with you"),
+                tr(
+                    "Export writes a film or a GIF. For a photo of your own, drop it anywhere in "
+                    "the window."
+                ),
                 lambda: self.header.animate.export_button,
                 "below",
             ),

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from cmp_studio.services.autosave import Leftover
+from cmp_studio.services.translation import tr
 from cmp_studio.services.wording import ago_text
 from cmp_studio.widgets.controls import make_button, make_label
 from cmp_studio.widgets.theme import GRID
@@ -39,16 +40,16 @@ class RecoveryDialog(QDialog):
     def __init__(self, leftovers: list[Leftover], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._leftovers = leftovers
-        self.setWindowTitle("Unsaved work")
+        self.setWindowTitle(tr("Unsaved work"))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setMinimumWidth(460)
-        heading = make_label("CMP Studio did not end as it should", "title")
+        heading = make_label(tr("CMP Studio did not end as it should"), "title")
         words = make_label(
-            "Your unsaved work was kept. Open it and save it, or discard it for good.", "muted"
+            tr("Your unsaved work was kept. Open it and save it, or discard it for good."), "muted"
         )
         words.setWordWrap(True)
         self.list = QListWidget()
-        self.list.setAccessibleName("Unsaved work")
+        self.list.setAccessibleName(tr("Unsaved work"))
         self.list.setIconSize(_PICTURE)
         self.list.setSpacing(2)
         for index, leftover in enumerate(leftovers):
@@ -60,9 +61,11 @@ class RecoveryDialog(QDialog):
         self.list.setCurrentRow(0)
         rows = min(3, len(leftovers))
         self.list.setFixedHeight(rows * (_PICTURE.height() + 3 * GRID) + GRID)
-        self.discard_button = make_button("Discard" if len(leftovers) == 1 else "Discard all")
-        self.later_button = make_button("Later")
-        self.recover_button = make_button("Open it", "primary")
+        self.discard_button = make_button(
+            tr("Discard") if len(leftovers) == 1 else tr("Discard all")
+        )
+        self.later_button = make_button(tr("Later"))
+        self.recover_button = make_button(tr("Open it"), "primary")
         self.recover_button.setDefault(True)
         buttons = QHBoxLayout()
         buttons.setSpacing(GRID)
@@ -98,5 +101,5 @@ class RecoveryDialog(QDialog):
 
 
 def _text(leftover: Leftover) -> str:
-    where = "never saved" if leftover.path is None else str(leftover.path)
+    where = tr("never saved") if leftover.path is None else str(leftover.path)
     return f"{leftover.title}\n{ago_text(time.time() - leftover.saved_at)}\n{where}"

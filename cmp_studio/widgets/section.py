@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
+from cmp_studio.services.translation import tr
 from cmp_studio.widgets.controls import make_label
 from cmp_studio.widgets.theme import GRID
 
@@ -32,9 +33,14 @@ class Section(QWidget):
         self._rows: dict[str, list[QWidget]] = {}
 
     def add_row(self, text: str, *fields: QWidget) -> None:
-        """Add a label and its field, or two fields beside each other."""
+        """Add a label and its field, or two fields beside each other.
+
+        Args:
+            text: The label, marked; `show_row` knows the row by it.
+            fields: One or two.
+        """
         row = self._grid.rowCount()
-        label = make_label(text, "muted")
+        label = make_label(tr(text), "muted")
         label.setBuddy(fields[0])
         self._grid.addWidget(label, row, 0)
         if len(fields) == 1:

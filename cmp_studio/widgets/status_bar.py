@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QWidget
 from cmp_studio.services.export_queue import ExportQueue
 from cmp_studio.services.preview import Preview
 from cmp_studio.services.tools import CanvasTools
+from cmp_studio.services.translation import tr
 from cmp_studio.widgets.controls import make_button, make_label
 from cmp_studio.widgets.theme import GRID
 
@@ -45,23 +46,23 @@ class StatusBar(QFrame):
         self.setProperty("role", "panel")
         self.setFixedHeight(28)
         self.hint = make_label("", "muted")
-        self.hint.setAccessibleName("Hint")
+        self.hint.setAccessibleName(tr("Hint"))
         self.busy = QProgressBar()
         self.busy.setRange(0, 0)
         self.busy.setTextVisible(False)
         self.busy.setFixedWidth(64)
-        self.busy.setAccessibleName("Working")
+        self.busy.setAccessibleName(tr("Working"))
         self.busy.hide()
         self.exports = make_button("", "flat")
-        self.exports.setAccessibleName("Exports")
-        self.exports.setToolTip("Show the films that are being written")
+        self.exports.setAccessibleName(tr("Exports"))
+        self.exports.setToolTip(tr("Show the films that are being written"))
         self.exports.hide()
         self.engine = make_label("", "muted")
         self.speed = make_label("", "muted")
-        self.speed.setToolTip("Time of the last answer of the network")
+        self.speed.setToolTip(tr("Time of the last answer of the network"))
         self.zoom = make_button("", "flat")
-        self.zoom.setAccessibleName("Zoom")
-        self.zoom.setToolTip("Show the whole photo (F)")
+        self.zoom.setAccessibleName(tr("Zoom"))
+        self.zoom.setToolTip(tr("Show the whole photo (F)"))
         row = QHBoxLayout(self)
         row.setContentsMargins(2 * GRID, 0, GRID, 0)
         row.setSpacing(2 * GRID)
@@ -128,8 +129,8 @@ class StatusBar(QFrame):
         share = "…"
         if progress is not None and progress.total:
             share = f" {100 * progress.done // progress.total} %"
-        more = f" · {len(rows) - 1} more" if len(rows) > 1 else ""
-        self.exports.setText(f"Exporting{share}{more}")
+        more = tr(" · {value} more").format(value=len(rows) - 1) if len(rows) > 1 else ""
+        self.exports.setText(tr("Exporting{share}{more}").format(share=share, more=more))
 
     def show_work(self, text: str) -> None:
         """Say what is being done until `show_work("")`."""
@@ -165,16 +166,16 @@ class StatusBar(QFrame):
         """Show which weights answer on which device."""
         info = self._preview.engine
         if self._preview.is_loading:
-            self.engine.setText("Loading the network…")
+            self.engine.setText(tr("Loading the network…"))
         elif info is None:
-            self.engine.setText("No network")
+            self.engine.setText(tr("No network"))
         else:
             self.engine.setText(f"{info.device} · {info.weights}")
             self.engine.setToolTip(info.details)
 
     def on_answered(self, seconds: float) -> None:
         """Show how long the last answer took."""
-        self.speed.setText(f"{seconds * 1000:.0f} ms")
+        self.speed.setText(tr("{value:.0f} ms").format(value=seconds * 1000))
 
     def on_busy_changed(self) -> None:
         """Show that something runs, if it takes longer than a moment."""

@@ -14,6 +14,7 @@ from cmp_studio.document.errors import DocumentError
 from cmp_studio.document.presets import PRESETS
 from cmp_studio.services.samples import samples_folder
 from cmp_studio.services.studio import Studio
+from cmp_studio.services.translation import tr
 from cmp_studio.services.wording import PRESET_HINTS, PRESET_NAMES, sentence_of
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class Submenus(QObject):
         menu.setEnabled(bool(files))
         if files:
             menu.addSeparator()
-            menu.addAction("Clear list").triggered.connect(self.on_clear_recent)
+            menu.addAction(tr("Clear list")).triggered.connect(self.on_clear_recent)
 
     def on_thumbnail_ready(self, path: Path) -> None:
         """Show the small picture of a recent file."""
@@ -134,7 +135,7 @@ class Submenus(QObject):
 
     def on_weights_added(self, name: str) -> None:
         """Take the weights that were just added."""
-        self._window.status.show_message(f"Added the weights “{name}”")
+        self._window.status.show_message(tr("Added the weights “{name}”").format(name=name))
         self._studio.load_engine(replace(self._studio.engine_choice(), weights=name))
 
     def on_import_weights(self) -> None:
@@ -175,7 +176,7 @@ class Submenus(QObject):
             return
         name = PRESET_NAMES[preset]
         self._window.status.show_message(
-            f"{name}: its tracks are selected, change them as you like"
+            tr("{name}: its tracks are selected, change them as you like").format(name=name)
         )
 
     def _fill_presets(self) -> None:
@@ -200,7 +201,7 @@ class Submenus(QObject):
 
 def _device_text(device: str) -> str:
     if device == "auto":
-        return "Automatic"
+        return tr("Automatic")
     if device.startswith("cuda"):
-        return f"GPU {device.removeprefix('cuda:')} (CUDA)"
-    return {"cpu": "Processor", "mps": "GPU (Metal)"}.get(device, device)
+        return tr("GPU {number} (CUDA)").format(number=device.removeprefix("cuda:"))
+    return {"cpu": tr("Processor"), "mps": tr("GPU (Metal)")}.get(device, device)

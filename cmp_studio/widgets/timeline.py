@@ -23,6 +23,7 @@ from cmp_studio.services.playback import Playback
 from cmp_studio.services.preview import Preview
 from cmp_studio.services.recorder import Recorder
 from cmp_studio.services.session import Session
+from cmp_studio.services.translation import tr
 from cmp_studio.services.wording import LOOP_HINTS, LOOP_NAMES, clock_text
 from cmp_studio.widgets.controls import make_button, make_label
 from cmp_studio.widgets.icons import themed_icon
@@ -65,12 +66,12 @@ class Timeline(QFrame):
         self._themes = themes
         self._icons: dict[str, QIcon] = {}
         self.setProperty("role", "panel")
-        self.setAccessibleName("Timeline")
+        self.setAccessibleName(tr("Timeline"))
         self.scale = TimeScale(self)
-        self.play_button = _tool_button("Play or pause", "Play or pause (Space)")
-        self.previous_button = _tool_button("Previous frame", "Previous frame (←)")
-        self.next_button = _tool_button("Next frame", "Next frame (→)")
-        self.loop_button = _tool_button("Loop mode", "")
+        self.play_button = _tool_button(tr("Play or pause"), tr("Play or pause (Space)"))
+        self.previous_button = _tool_button(tr("Previous frame"), tr("Previous frame (←)"))
+        self.next_button = _tool_button(tr("Next frame"), tr("Next frame (→)"))
+        self.loop_button = _tool_button(tr("Loop mode"), "")
         self.loop_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.loop_menu = QMenu(self.loop_button)
         self._loop_group = QActionGroup(self)
@@ -85,14 +86,14 @@ class Timeline(QFrame):
         self._loop_group.triggered.connect(self.on_loop_triggered)
         self.loop_button.setMenu(self.loop_menu)
         self.time_label = make_label("")
-        self.time_label.setAccessibleName("Time")
+        self.time_label.setAccessibleName(tr("Time"))
         self.length_label = make_label("", "muted")
         self.state = make_label("", "muted")
-        self.state.setAccessibleName("State of the film")
-        self.whole_button = make_button("Whole film", "flat")
-        self.whole_button.setToolTip("Play the whole film again")
-        self.fit_button = make_button("Fit", "flat")
-        self.fit_button.setToolTip("Show the whole timeline")
+        self.state.setAccessibleName(tr("State of the film"))
+        self.whole_button = make_button(tr("Whole film"), "flat")
+        self.whole_button.setToolTip(tr("Play the whole film again"))
+        self.fit_button = make_button(tr("Fit"), "flat")
+        self.fit_button.setToolTip(tr("Show the whole timeline"))
         self.ruler = FrameRuler(playback, preview, self.scale, themes)
         self.rows = TrackRows(session, playback, preview, self.scale, themes)
         self._lay_out()
@@ -164,13 +165,15 @@ class Timeline(QFrame):
         self.play_button.setIcon(self._icons["pause" if self._playback.is_playing else "play"])
         loop: LoopMode = "ping_pong" if scene is None else scene.film.loop
         self.loop_button.setIcon(self._icons[loop])
-        self.loop_button.setToolTip(f"Loop: {LOOP_NAMES[loop]}\n{LOOP_HINTS[loop]}")
+        self.loop_button.setToolTip(
+            tr("Loop: {value}\n{more}").format(value=LOOP_NAMES[loop], more=LOOP_HINTS[loop])
+        )
         self._loop_actions[loop].setChecked(True)
         self.whole_button.setVisible(self._playback.range is not None)
         is_warning, text = False, ""
         if self._recorder.is_recording:
-            half = "" if self._recorder.speed == 1.0 else " at half speed"
-            is_warning, text = True, f"● Recording{half}"
+            half = "" if self._recorder.speed == 1.0 else tr(" at half speed")
+            is_warning, text = True, tr("● Recording{half}").format(half=half)
         elif scene is not None and not self._session.has_gesture:
             text = loop_text(loop_gap(scene), loop)
         role = "warning" if is_warning else "muted"
@@ -243,10 +246,14 @@ class Timeline(QFrame):
 def loop_text(gap: float, loop: LoopMode) -> str:
     """Whether the film joins where it begins again, with the number."""
     if loop == "ping_pong":
-        return "Comes back the way it went"
+        return tr("Comes back the way it went")
     if gap < _GAP_PX:
-        return "First equals last" if gap == 0 else f"Jumps by {gap:.1f} px: not seen"
-    return f"Jumps back by {gap:.0f} px at the end"
+        return (
+            tr("First equals last")
+            if gap == 0
+            else tr("Jumps by {gap:.1f} px: not seen").format(gap=gap)
+        )
+    return tr("Jumps back by {gap:.0f} px at the end").format(gap=gap)
 
 
 def _tool_button(name: str, tip: str) -> QToolButton:

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from cmp_studio.services.playback import Playback
 from cmp_studio.services.preview import Preview
+from cmp_studio.services.translation import tr
 from cmp_studio.widgets.theme import ThemeManager
 from cmp_studio.widgets.time_scale import GUTTER, TimeScale
 
@@ -57,8 +58,8 @@ class FrameRuler(QWidget):
         self._scale = scale
         self._themes = themes
         self._range_from: int | None = None
-        self.setAccessibleName("Playhead")
-        self.setToolTip("Drag to scrub · Shift+drag sets what is played · wheel zooms")
+        self.setAccessibleName(tr("Playhead"))
+        self.setToolTip(tr("Drag to scrub · Shift+drag sets what is played · wheel zooms"))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumWidth(GUTTER + 120)
         self.setFixedHeight(_HEIGHT)

@@ -27,6 +27,7 @@ from cmp_studio.services.mark_edits import MARK_LABELS, dragged_mark, mark_hint
 from cmp_studio.services.playback import Playback
 from cmp_studio.services.preview import Preview
 from cmp_studio.services.session import Session
+from cmp_studio.services.translation import tr
 from cmp_studio.services.wording import track_title, tracks_title
 from cmp_studio.widgets.row_painter import EYE_WIDTH, MARK_PX, ROW_HEIGHT, RowLook, draw_row
 from cmp_studio.widgets.theme import ThemeManager
@@ -89,11 +90,11 @@ class TrackRows(QWidget):
         self._drag: _BarDrag | _MarkDrag | None = None
         self._chosen: tuple[int, MarkKind, int] | None = None
         self._renamed = 0
-        self.setAccessibleName("Tracks in time")
+        self.setAccessibleName(tr("Tracks in time"))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self._editor = QLineEdit(self)
-        self._editor.setAccessibleName("Name of the track")
+        self._editor.setAccessibleName(tr("Name of the track"))
         self._editor.hide()
         self._editor.editingFinished.connect(self.on_renamed)
         session.scene_changed.connect(self.on_scene_changed)
@@ -171,7 +172,7 @@ class TrackRows(QWidget):
         for track in scene.tracks:
             text = self._editor.text().strip()
             if track.id == track_id and text and text != track_title(track):
-                self._session.set_tracks([replace(track, name=text)], "Rename track")
+                self._session.set_tracks([replace(track, name=text)], tr("Rename track"))
 
     # Mouse and keys.
 
@@ -186,7 +187,7 @@ class TrackRows(QWidget):
             return
         track, part = found
         if part == "eye":
-            verb = "Switch off" if track.is_on else "Switch on"
+            verb = tr("Switch off") if track.is_on else tr("Switch on")
             changed = replace(track, is_on=not track.is_on)
             self._session.set_tracks([changed], f"{verb} {tracks_title([track])}")
             return
@@ -237,7 +238,9 @@ class TrackRows(QWidget):
                 moved.append(dragged(track, film, drag.part, seconds, is_snapping=is_snapping))
                 changed = replace_track(changed, moved[-1])
         self._session.preview(
-            changed, f"Change time of {tracks_title(moved)}", edited=drag.track_ids
+            changed,
+            tr("Change time of {tracks}").format(tracks=tracks_title(moved)),
+            edited=drag.track_ids,
         )
 
     def mouseReleaseEvent(self, _event: QMouseEvent) -> None:
@@ -314,7 +317,7 @@ class TrackRows(QWidget):
             if not scene.tracks:
                 painter.setPen(QColor(theme.muted))
                 room = QRectF(GUTTER, 0, self.width() - GUTTER, ROW_HEIGHT + 4)
-                words = "Drag an arrow on the photo: its time is shown here"
+                words = tr("Drag an arrow on the photo: its time is shown here")
                 painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, words)
             x = self._scale.x_of(self._preview.time_of(self._playback.index), self.width())
             if x >= GUTTER - 1:
@@ -406,17 +409,25 @@ class TrackRows(QWidget):
             return
         title = track_title(found[0])
         hints: dict[RowPart, str] = {
-            "eye": f"Click switches {title} {'off' if found[0].is_on else 'on'}",
-            "name": f"Click selects {title} · double-click renames it",
-            "row": f"Click selects {title}",
+            "eye": (
+                tr("Click switches {title} off")
+                if found[0].is_on
+                else tr("Click switches {title} on")
+            ).format(title=title),
+            "name": tr("Click selects {title} · double-click renames it").format(title=title),
+            "row": tr("Click selects {title}").format(title=title),
         }
         bar_hint = (
-            f"{title} holds still all the time"
+            tr("{title} holds still all the time").format(title=title)
             if is_pin
             else (
-                f"Drag to move when {title} moves · Shift drags freely"
+                tr("Drag to move when {title} moves · Shift drags freely").format(title=title)
                 if part == "middle"
-                else f"Drag to change when {title} {'begins' if part == 'start' else 'ends'}"
+                else (
+                    tr("Drag to change when {title} begins")
+                    if part == "start"
+                    else tr("Drag to change when {title} ends")
+                ).format(title=title)
             )
         )
         self.hint_changed.emit(hints.get(found[1], bar_hint))
@@ -458,4 +469,8 @@ class TrackRows(QWidget):
         moved = [dragged(t, scene.film, "middle", frames / scene.film.fps) for t in tracks]
         if moved:
             key = f"bar {sorted(track.id for track in moved)}"
-            self._session.set_tracks(moved, f"Change time of {tracks_title(moved)}", key=key)
+            self._session.set_tracks(
+                moved,
+                tr("Change time of {tracks}").format(tracks=tracks_title(moved)),
+                key=key,
+            )

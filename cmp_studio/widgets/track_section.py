@@ -24,6 +24,7 @@ from cmp_studio.document.tracks import (
     move_track,
 )
 from cmp_studio.services.session import Session
+from cmp_studio.services.translation import mark, tr
 from cmp_studio.services.wording import (
     EASING_NAMES,
     REPEAT_NAMES,
@@ -45,49 +46,49 @@ class TrackSection(Section):
     def __init__(
         self, session: Session, themes: ThemeManager, parent: QWidget | None = None
     ) -> None:
-        super().__init__("Nothing selected", parent)
+        super().__init__(tr("Nothing selected"), parent)
         self._session = session
-        self.is_on = Switch("On", themes)
+        self.is_on = Switch(tr("On"), themes)
         self._head.addWidget(self.is_on)
-        self.tail_x = NumberField("Start, x", -_FAR, _FAR, suffix=" px")
-        self.tail_y = NumberField("Start, y", -_FAR, _FAR, suffix=" px")
-        self.dx = NumberField("Movement to the right", -_FAR, _FAR, suffix=" px")
-        self.dy = NumberField("Movement down", -_FAR, _FAR, suffix=" px")
+        self.tail_x = NumberField(tr("Start, x"), -_FAR, _FAR, suffix=" px")
+        self.tail_y = NumberField(tr("Start, y"), -_FAR, _FAR, suffix=" px")
+        self.dx = NumberField(tr("Movement to the right"), -_FAR, _FAR, suffix=" px")
+        self.dy = NumberField(tr("Movement down"), -_FAR, _FAR, suffix=" px")
         self.length = make_label("", "muted")
-        self.easing = ChoiceBox("Easing", EASING_NAMES, themes)
-        self.repeat = ChoiceBox("Motion", REPEAT_NAMES, themes)
-        self.start = NumberField("Starts at", 0, 600, decimals=2, step=0.1, suffix=" s")
-        self.end = NumberField("Ends at", 0, 600, decimals=2, step=0.1, suffix=" s")
+        self.easing = ChoiceBox(tr("Easing"), EASING_NAMES, themes)
+        self.repeat = ChoiceBox(tr("Motion"), REPEAT_NAMES, themes)
+        self.start = NumberField(tr("Starts at"), 0, 600, decimals=2, step=0.1, suffix=" s")
+        self.end = NumberField(tr("Ends at"), 0, 600, decimals=2, step=0.1, suffix=" s")
         self.curve = CurveEditor(themes)
-        self.cycles = NumberField("Times", 1, 100, suffix=" x")
-        self.cycles.setToolTip("How often the motion is gone through in its time")
-        self.phase = NumberField("Phase", 0, 99, suffix=" %")
-        self.phase.setToolTip("How far into its motion it begins")
-        self.stiffness = NumberField("Holds within", 0, 10_000, suffix=" px")
-        self.stiffness.setToolTip("How far around it a pin holds; 0 is its spot alone")
-        self.is_smooth = Switch("Smooth curve", themes)
-        self.layer = ChoiceBox("Layer", {"0": "Rest of the photo"}, themes)
-        self.take = ChoiceBox("Recording", {"0": "1"}, themes)
-        self.take_on = Switch("Plays", themes)
-        self.smoothing = NumberField("Smoothing", 0, 2, decimals=2, step=0.02, suffix=" s")
-        self.speed = NumberField("Speed", 5, 2000, step=10, suffix=" %")
-        self.drop_button = make_button("Remove this recording")
-        self.add_row("Position", self.tail_x, self.tail_y)
-        self.add_row("Moves by", self.dx, self.dy)
+        self.cycles = NumberField(tr("Times"), 1, 100, suffix=" x")
+        self.cycles.setToolTip(tr("How often the motion is gone through in its time"))
+        self.phase = NumberField(tr("Phase"), 0, 99, suffix=" %")
+        self.phase.setToolTip(tr("How far into its motion it begins"))
+        self.stiffness = NumberField(tr("Holds within"), 0, 10_000, suffix=" px")
+        self.stiffness.setToolTip(tr("How far around it a pin holds; 0 is its spot alone"))
+        self.is_smooth = Switch(tr("Smooth curve"), themes)
+        self.layer = ChoiceBox(tr("Layer"), {"0": tr("Rest of the photo")}, themes)
+        self.take = ChoiceBox(tr("Recording"), {"0": "1"}, themes)
+        self.take_on = Switch(tr("Plays"), themes)
+        self.smoothing = NumberField(tr("Smoothing"), 0, 2, decimals=2, step=0.02, suffix=" s")
+        self.speed = NumberField(tr("Speed"), 5, 2000, step=10, suffix=" %")
+        self.drop_button = make_button(tr("Remove this recording"))
+        self.add_row(mark("Position"), self.tail_x, self.tail_y)
+        self.add_row(mark("Moves by"), self.dx, self.dy)
         self.add_row("", self.length)
-        self.add_row("Easing", self.easing)
-        self.add_row("Motion", self.repeat)
-        self.add_row("Curve", self.curve)
-        self.add_row("Times", self.cycles, self.phase)
-        self.add_row("From, to", self.start, self.end)
-        self.add_row("Way", self.is_smooth)
-        self.add_row("Holds within", self.stiffness)
-        self.add_row("Recording", self.take)
+        self.add_row(mark("Easing"), self.easing)
+        self.add_row(mark("Motion"), self.repeat)
+        self.add_row(mark("Curve"), self.curve)
+        self.add_row(mark("Times"), self.cycles, self.phase)
+        self.add_row(mark("From, to"), self.start, self.end)
+        self.add_row(mark("Way"), self.is_smooth)
+        self.add_row(mark("Holds within"), self.stiffness)
+        self.add_row(mark("Recording"), self.take)
         self.add_row("  ", self.take_on)
-        self.add_row("Smoothing", self.smoothing)
-        self.add_row("Speed", self.speed)
+        self.add_row(mark("Smoothing"), self.smoothing)
+        self.add_row(mark("Speed"), self.speed)
         self.add_row(" ", self.drop_button)
-        self.add_row("Layer", self.layer)
+        self.add_row(mark("Layer"), self.layer)
         self._hint = make_label("", "muted")
         self._hint.setWordWrap(True)
         layout = self.layout()
@@ -153,7 +154,11 @@ class TrackSection(Section):
             dx, dy = track.span
             self.dx.show_value(dx)
             self.dy.show_value(dy)
-            self.length.setText(f"{math.hypot(dx, dy):.0f} px, {_angle(dx, dy):.0f}°")
+            self.length.setText(
+                tr("{length:.0f} px, {angle:.0f}°").format(
+                    length=math.hypot(dx, dy), angle=_angle(dx, dy)
+                )
+            )
         if is_one and kinds == {"take"}:
             self._show_takes(tracks[0])
         if tracks:
@@ -172,17 +177,17 @@ class TrackSection(Section):
     def on_switched(self, is_on: bool) -> None:  # noqa: FBT001 - a slot
         """Let the selected tracks take part, or not."""
         tracks = self._session.selected_tracks
-        verb = "Switch on" if is_on else "Switch off"
+        verb = tr("Switch on") if is_on else tr("Switch off")
         changed = [replace(track, is_on=is_on) for track in tracks]
         self._session.set_tracks(changed, f"{verb} {tracks_title(tracks)}")
 
     def on_position_edited(self, _value: float) -> None:
         """Move the whole track."""
-        self._edit("Move", "position", self._moved)
+        self._edit(tr("Move"), "position", self._moved)
 
     def on_movement_edited(self, _value: float) -> None:
         """Put the head elsewhere."""
-        self._edit("Change", "movement", self._aimed)
+        self._edit(tr("Change"), "movement", self._aimed)
 
     def on_easing_chosen(self, value: str) -> None:
         """Change the speed along the way."""
@@ -222,12 +227,16 @@ class TrackSection(Section):
         pins = [track for track in self._session.selected_tracks if track.kind == "pin"]
         key = f"stiffness {sorted(pin.id for pin in pins)}"
         changed = [replace(pin, stiffness=value) for pin in pins]
-        self._session.set_tracks(changed, f"Change stiffness of {tracks_title(pins)}", key=key)
+        self._session.set_tracks(
+            changed,
+            tr("Change stiffness of {tracks}").format(tracks=tracks_title(pins)),
+            key=key,
+        )
 
     def on_smooth_switched(self, is_on: bool) -> None:  # noqa: FBT001 - a slot
         """Follow the points of the selected paths in a curve, or straight."""
         paths = [track for track in self._session.selected_tracks if track.kind == "path"]
-        verb = "Smooth" if is_on else "Straighten"
+        verb = tr("Smooth") if is_on else tr("Straighten")
         changed = [set_smooth(path, is_on) for path in paths]
         self._session.set_tracks(changed, f"{verb} {tracks_title(paths)}")
 
@@ -236,7 +245,7 @@ class TrackSection(Section):
         scene = self._session.scene
         if scene is not None and value:
             changed = set_group(scene, self._session.selection, int(value))
-            self._session.apply(changed, "Change layer")
+            self._session.apply(changed, tr("Change layer"))
 
     def on_take_chosen(self, _value: str) -> None:
         """Show the settings of another recording."""
@@ -253,13 +262,13 @@ class TrackSection(Section):
                 is_on=self.take_on.isChecked(),
             )
             key = f"take {track.id} {index}"
-            self._session.set_tracks([set_take(track, index, take)], "Change take", key=key)
+            self._session.set_tracks([set_take(track, index, take)], tr("Change take"), key=key)
 
     def on_drop_clicked(self) -> None:
         """Remove the recording that is chosen."""
         track, index = self._take_index()
         if track is not None and len(track.takes) > 1:
-            self._session.set_tracks([set_take(track, index, None)], "Remove recording")
+            self._session.set_tracks([set_take(track, index, None)], tr("Remove recording"))
 
     def _take_index(self) -> tuple[Track | None, int]:
         tracks = self._session.selected_tracks
@@ -284,7 +293,7 @@ class TrackSection(Section):
     def _show_layers(self, tracks: tuple[Track, ...]) -> None:
         scene = self._session.scene
         groups = () if scene is None else scene.groups
-        rows = [("0", "Rest of the photo"), *((str(g.id), group_title(g)) for g in groups)]
+        rows = [("0", tr("Rest of the photo")), *((str(g.id), group_title(g)) for g in groups)]
         shown = [
             (self.layer.itemData(i), self.layer.itemText(i)) for i in range(self.layer.count())
         ]
@@ -321,20 +330,30 @@ class TrackSection(Section):
             self.on_scene_changed()  # an end before the start: show what is true
             return
         key = f"timing {what} {sorted(track.id for track in tracks)}"
-        self._session.set_tracks(changed, f"Change {what} of {tracks_title(tracks)}", key=key)
+        self._session.set_tracks(
+            changed,
+            tr("Change {what} of {tracks}").format(what=what, tracks=tracks_title(tracks)),
+            key=key,
+        )
 
     def _hint_text(self, tracks: tuple[Track, ...], moving: list[Track]) -> str:
         if not tracks:
-            return "Click an arrow or a pin to see its numbers here."
+            return tr("Click an arrow or a pin to see its numbers here.")
         if not moving:
-            return "Holds this spot still." if len(tracks) == 1 else "Hold these spots still."
+            return (
+                tr("Holds this spot still.") if len(tracks) == 1 else tr("Hold these spots still.")
+            )
         return ""
 
 
 def _heading(tracks: tuple[Track, ...]) -> str:
     if not tracks:
-        return "Nothing selected"
-    return track_title(tracks[0]) if len(tracks) == 1 else f"{tracks_title(tracks)} selected"
+        return tr("Nothing selected")
+    return (
+        track_title(tracks[0])
+        if len(tracks) == 1
+        else tr("{tracks} selected").format(tracks=tracks_title(tracks))
+    )
 
 
 def _edited(field: NumberField, exact: float) -> float:

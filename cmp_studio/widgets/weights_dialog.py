@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from cmp_studio.services.studio import Studio
+from cmp_studio.services.translation import tr
 from cmp_studio.services.weights_store import OFFICIAL_NAME, WeightsRow
 from cmp_studio.widgets.controls import make_button, make_label
 from cmp_studio.widgets.theme import GRID
@@ -33,25 +34,26 @@ class WeightsDialog(QDialog):
 
     def __init__(self, studio: Studio, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._says_fetching = False
         self._studio = studio
-        self.setWindowTitle("Weights")
+        self.setWindowTitle(tr("Weights"))
         self.resize(680, 420)
         self.list = QListWidget()
-        self.list.setAccessibleName("Weights")
+        self.list.setAccessibleName(tr("Weights"))
         self.list.setFixedWidth(220)
         self.facts = QTextBrowser()
-        self.facts.setAccessibleName("About these weights")
+        self.facts.setAccessibleName(tr("About these weights"))
         self.facts.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.state = make_label("", "muted")
         self.state.setWordWrap(True)
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
-        self.bar.setAccessibleName("Download")
+        self.bar.setAccessibleName(tr("Download"))
         self.bar.hide()
-        self.add_button = make_button("Add a file…")
-        self.fetch_button = make_button("Download…")
-        self.use_button = make_button("Use", "primary")
-        self.close_button = make_button("Close")
+        self.add_button = make_button(tr("Add a file…"))
+        self.fetch_button = make_button(tr("Download…"))
+        self.use_button = make_button(tr("Use"), "primary")
+        self.close_button = make_button(tr("Close"))
         for button in (self.add_button, self.fetch_button, self.close_button):
             button.setAutoDefault(False)
         upper = QHBoxLayout()
@@ -125,9 +127,9 @@ class WeightsDialog(QDialog):
         is_loading = self._studio.preview.is_loading
         can_use = row is not None and row.is_there and not row.problem
         self.use_button.setEnabled(can_use and not is_used and not is_loading)
-        self.use_button.setText("In use" if is_used else "Use")
+        self.use_button.setText(tr("In use") if is_used else tr("Use"))
         if is_loading:
-            self._say("Loading the network…")
+            self._say(tr("Loading the network…"))
         elif self.state.text() == "Loading the network…":
             self._say("")
 
@@ -140,11 +142,11 @@ class WeightsDialog(QDialog):
     def on_add_clicked(self) -> None:
         """Choose a file of weights and add it."""
         chosen, _ = QFileDialog.getOpenFileName(
-            self, "Add weights", str(Path.home()),
-            "Weights (*.safetensors *.pth.tar *.pth *.tar);;All files (*)",
+            self, tr("Add weights"), str(Path.home()),
+            tr("Weights (*.safetensors *.pth.tar *.pth *.tar);;All files (*)"),
         )  # fmt: skip
         if chosen:
-            self._say(f"Adding {Path(chosen).name}…")
+            self._say(tr("Adding {name}…").format(name=Path(chosen).name))
             self._studio.weights.add_file(Path(chosen))
 
     def on_fetch_clicked(self) -> None:
@@ -152,13 +154,13 @@ class WeightsDialog(QDialog):
         store = self._studio.weights
         if store.is_fetching:
             store.cancel()
-            self._say("Stopping; what is there is kept for the next time.")
+            self._say(tr("Stopping; what is there is kept for the next time."), is_fetching=True)
             self.fetch_button.setEnabled(False)
             return
         store.fetch_official()
         self.choose(OFFICIAL_NAME)
         self.bar.setRange(0, 0)
-        self._say("Asking for the published weights…")
+        self._say(tr("Asking for the published weights…"), is_fetching=True)
         self._update_progress()
 
     def on_progressed(self, done: int, total: int) -> None:
@@ -166,11 +168,15 @@ class WeightsDialog(QDialog):
         if total > 0 and self.fetch_button.isEnabled():
             self.bar.setRange(0, 1000)
             self.bar.setValue(min(1000, round(1000 * done / total)))
-            self._say(f"Downloading: {done / 1e6:.0f} of {total / 1e6:.0f} MB")
+            self._say(
+                tr("Downloading: {value:.0f} of {value2:.0f} MB").format(
+                    value=done / 1000000.0, more=total / 1000000.0
+                )
+            )
 
     def on_added(self, name: str) -> None:
         """Look at the weights that came."""
-        self._say(f"Added the weights “{name}”.")
+        self._say(tr("Added the weights “{name}”.").format(name=name))
         self._update_progress()
 
     def on_failed(self, sentence: str) -> None:
@@ -184,14 +190,17 @@ class WeightsDialog(QDialog):
 
     def _update_progress(self) -> None:
         is_fetching = self._studio.weights.is_fetching
-        if not is_fetching and self.state.text().startswith(("Stopping", "Downloading", "Asking")):
+        if not is_fetching and self._says_fetching:
             self._say("")
         self.bar.setVisible(is_fetching)
         self.fetch_button.setEnabled(True)
-        self.fetch_button.setText("Stop" if is_fetching else "Download…")
-        self.fetch_button.setToolTip("" if is_fetching else "Fetch the published demos' weights")
+        self.fetch_button.setText(tr("Stop") if is_fetching else tr("Download…"))
+        self.fetch_button.setToolTip(
+            "" if is_fetching else tr("Fetch the published demos' weights")
+        )
 
-    def _say(self, text: str, *, is_warning: bool = False) -> None:
+    def _say(self, text: str, *, is_warning: bool = False, is_fetching: bool = False) -> None:
+        self._says_fetching = is_fetching
         self.state.setProperty("role", "warning" if is_warning else "muted")
         self.state.style().polish(self.state)
         self.state.setText(text)
@@ -199,10 +208,14 @@ class WeightsDialog(QDialog):
 
 def _row_text(row: WeightsRow, *, is_used: bool) -> str:
     if is_used:
-        return f"{row.title}\nin use"
+        return tr("{title}\nin use").format(title=row.title)
     if row.problem:
-        return f"{row.title}\ncan't be used"
-    return row.title if row.is_there else f"{row.title}\nnot here yet, {row.size / 1e6:.0f} MB"
+        return tr("{title}\ncan't be used").format(title=row.title)
+    return (
+        row.title
+        if row.is_there
+        else tr("{title}\nnot here yet, {size:.0f} MB").format(title=row.title, size=row.size / 1e6)
+    )
 
 
 def _facts_html(row: WeightsRow) -> str:
@@ -211,8 +224,10 @@ def _facts_html(row: WeightsRow) -> str:
         lines.append(f"<p>{escape(row.problem)}</p>")
     if not row.is_there:
         lines.append(
-            "<p>The weights of the published demos, as their authors trained them on videos of "
-            f"people. “Download…” fetches {row.size / 1e6:.0f} MB and converts them.</p>"
+            tr(
+                "<p>The weights of the published demos, as their authors trained them on videos "
+                "of people. “Download…” fetches {size:.0f} MB and converts them.</p>"
+            ).format(size=row.size / 1e6)
         )
     for label, text in row.facts:
         lines.append(f"<p>{escape(label)}: {escape(text)}</p>")

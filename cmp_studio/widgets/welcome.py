@@ -13,6 +13,7 @@ from cmp_studio.services.background import Background
 from cmp_studio.services.preferences import Preferences
 from cmp_studio.services.recent_thumbnails import RecentThumbnails
 from cmp_studio.services.samples import Sample, list_samples
+from cmp_studio.services.translation import tr
 from cmp_studio.widgets.controls import make_button, make_label
 from cmp_studio.widgets.icons import icon_pixmap
 from cmp_studio.widgets.theme import GRID, ThemeManager
@@ -55,11 +56,11 @@ class Welcome(QWidget):
         self.drop_zone = DropZone(themes)
         self.drop_zone.open_button.clicked.connect(self.open_asked)
         self.drop_zone.paste_button.clicked.connect(self.paste_asked)
-        self._samples_title = make_label("Or begin with a sample", "section")
+        self._samples_title = make_label(tr("Or begin with a sample"), "section")
         self._samples_title.hide()
         self._samples_row = QHBoxLayout()
         self._samples_row.setSpacing(2 * GRID)
-        self._recent_title = make_label("Recent", "section")
+        self._recent_title = make_label(tr("Recent"), "section")
         self._recent_row = QHBoxLayout()
         self._recent_row.setSpacing(GRID)
         column = QVBoxLayout()
@@ -146,16 +147,17 @@ class DropZone(QWidget):
         super().__init__(parent)
         self._themes = themes
         self.setMinimumSize(600, 256)
-        heading = make_label("Drop a photo to make it move", "heading")
+        heading = make_label(tr("Drop a photo to make it move"), "heading")
         heading.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         words = make_label(
-            "Then drag an arrow on a part: it moves, and what belongs to it comes along.", "muted"
+            tr("Then drag an arrow on a part: it moves, and what belongs to it comes along."),
+            "muted",
         )
         words.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-        self.open_button = make_button("Open a photo…", "primary")
-        self.open_button.setToolTip("Open a photo or a scene (Ctrl+O)")
-        self.paste_button = make_button("Paste")
-        self.paste_button.setToolTip("Take the picture on the clipboard (Ctrl+V)")
+        self.open_button = make_button(tr("Open a photo…"), "primary")
+        self.open_button.setToolTip(tr("Open a photo or a scene (Ctrl+O)"))
+        self.paste_button = make_button(tr("Paste"))
+        self.paste_button.setToolTip(tr("Take the picture on the clipboard (Ctrl+V)"))
         buttons = QHBoxLayout()
         buttons.setSpacing(GRID)
         buttons.addStretch(1)
@@ -195,8 +197,8 @@ class SampleButton(QToolButton):
         super().__init__(parent)
         self.sample = sample
         self.setText(sample.name)
-        self.setAccessibleName(f"Sample {sample.name}")
-        self.setToolTip(f"Open the sample “{sample.name}”")
+        self.setAccessibleName(tr("Sample {name}").format(name=sample.name))
+        self.setToolTip(tr("Open the sample “{name}”").format(name=sample.name))
         self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
         self.setIconSize(_THUMBNAIL)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -212,7 +214,7 @@ class RecentButton(QToolButton):
     def __init__(self, path: Path, png: bytes, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.path = path
-        self.setAccessibleName(f"Recent file {path.name}")
+        self.setAccessibleName(tr("Recent file {name}").format(name=path.name))
         self.setToolTip(str(path))
         self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
         self.setIconSize(_RECENT_THUMBNAIL)

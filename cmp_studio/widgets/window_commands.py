@@ -11,6 +11,7 @@ from PySide6.QtGui import QGuiApplication
 
 from cmp_studio.document.errors import DocumentError
 from cmp_studio.services.autosave import Leftover
+from cmp_studio.services.translation import tr
 from cmp_studio.services.wording import sentence_of, tracks_title
 from cmp_studio.widgets.clipboard import put_tracks, tracks_on_clipboard
 from cmp_studio.widgets.dialogs import AboutDialog
@@ -126,10 +127,10 @@ class WindowCommands(QObject):
         """Put the command line that makes the same film on the clipboard."""
         command = self._studio.command()
         if command is None:
-            self._window.on_warned("Save the scene first: it holds more than a command can say")
+            self._window.on_warned(tr("Save the scene first: it holds more than a command can say"))
             return
         QGuiApplication.clipboard().setText(command)
-        self._window.status.show_message("Copied the command line that makes this film")
+        self._window.status.show_message(tr("Copied the command line that makes this film"))
 
     def on_copy(self) -> None:
         """Put the selected tracks on the clipboard."""
@@ -150,13 +151,13 @@ class WindowCommands(QObject):
         except DocumentError as error:
             self._window.on_warned(sentence_of(error))
             return
-        self._window.status.show_message(f"Pasted {count} track{'' if count == 1 else 's'}")
+        self._window.status.show_message(tr("Pasted %n tracks", "", count, one="Pasted 1 track"))
 
     def on_split(self) -> None:
         """Split the selected arrows that are longer than the network can answer."""
         reach = self._studio.preview.reach_px
         if reach is None or not self._studio.commands.split(reach):
-            self._window.status.show_message("No selected arrow is too long for this network")
+            self._window.status.show_message(tr("No selected arrow is too long for this network"))
 
     def on_half_speed_toggled(self, is_on: bool) -> None:  # noqa: FBT001 - a slot
         """Record drags at half speed, or at the film's own."""
@@ -167,7 +168,7 @@ class WindowCommands(QObject):
         tracks = self._studio.session.selected_tracks
         if tracks:
             is_on = not all(track.is_on for track in tracks)
-            verb = "Switch on" if is_on else "Switch off"
+            verb = tr("Switch on") if is_on else tr("Switch off")
             changed = [replace(track, is_on=is_on) for track in tracks]
             self._studio.session.set_tracks(changed, f"{verb} {tracks_title(tracks)}")
 
@@ -188,7 +189,9 @@ class WindowCommands(QObject):
             return
         name = row.settings.path.name
         if row.state == "done":
-            self._window.status.show_message(f"{name} is done · Ctrl+Shift+E shows the exports")
+            self._window.status.show_message(
+                tr("{name} is done · Ctrl+Shift+E shows the exports").format(name=name)
+            )
         elif row.state == "failed":
             self._window.on_warned(f"{name}: {row.sentence}")
 
@@ -219,7 +222,7 @@ class WindowCommands(QObject):
             if kinds - {"pin"}:
                 there.add("moving")
         for name, label in (("undo", session.undo_label), ("redo", session.redo_label)):
-            verb = name.capitalize()
+            verb = tr("Undo") if name == "undo" else tr("Redo")
             if label:
                 there.add(name)
             actions.rename(name, f"{verb} {label[:1].lower()}{label[1:]}" if label else verb)

@@ -62,6 +62,7 @@ def names(wheel: Path) -> set[str]:
         ("assets/weights", "cmp_engine/assets/weights"),
         ("assets/samples", "cmp_studio/assets/samples"),
         ("assets/icons", "cmp_studio/assets/icons"),
+        ("assets/translations", "cmp_studio/assets/translations"),
     ],
 )
 def test_wheel_when_built_then_holds_every_asset(wheel, folder, inside):

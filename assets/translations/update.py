@@ -1,0 +1,83 @@
+"""Collects the words of the window into a translation, and makes a message file of it.
+
+    python assets/translations/update.py LANGUAGE [--release]
+
+Words are those in calls of ``tr`` and ``mark``, and the tables of commands and modes, which are
+translated where they are shown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "cmp_studio"
+
+
+def table_words() -> list[str]:
+    """Return the words of the tables: commands, menus, gestures, modes."""
+    found = []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("Command", "Mode"):
+                found += [text for text in _texts(node) if _is_for_people(text)]
+    from cmp_studio.widgets.command_table import GESTURES, MENUS, SUBMENU_TITLES
+
+    found += [title for title, _ in MENUS] + list(SUBMENU_TITLES.values())
+    found += [text for row in GESTURES for text in row]
+    return list(dict.fromkeys(found))
+
+
+def _is_for_people(text: str) -> bool:
+    return " " in text or "&" in text or text[:1].isupper()
+
+
+def _texts(node: ast.Call) -> Iterator[str]:
+    values = [*node.args[1:], *(k.value for k in node.keywords if k.arg in ("hint", "text"))]
+    for value in values:
+        if isinstance(value, ast.Constant) and isinstance(value.value, str):
+            yield value.value
+
+
+def collect(target: Path) -> None:
+    """Write or refresh a ``.ts`` file with every word of the window."""
+    with tempfile.TemporaryDirectory() as folder:
+        tables = Path(folder) / "tables.py"
+        lines = [f"tr({text!r})" for text in table_words()]
+        tables.write_text("\n".join(lines), encoding="utf-8")
+        sources = [str(path) for path in sorted(PACKAGE.rglob("*.py"))]
+        command = ["pyside6-lupdate", "-tr-function-alias", "QT_TR_NOOP+=mark", *sources]
+        _run([*command, str(tables), "-ts", str(target), "-locations", "none", "-no-obsolete"])
+
+
+def release(target: Path) -> None:
+    """Make the message file of a ``.ts`` file, beside it."""
+    _run(["pyside6-lrelease", str(target), "-qm", str(target.with_suffix(".qm"))])
+
+
+def _run(command: list[str]) -> None:
+    command[0] = str(Path(sys.executable).with_name(command[0]))
+    subprocess.run(command, check=True, cwd=ROOT)
+
+
+def main() -> None:
+    """Do what the command line says."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("language", help="such as de or pt_BR")
+    parser.add_argument("--release", action="store_true", help="make the message file")
+    options = parser.parse_args()
+    target = ROOT / "assets" / "translations" / f"cmp_studio_{options.language}.ts"
+    if options.release:
+        release(target)
+    else:
+        collect(target)
+
+
+if __name__ == "__main__":
+    main()

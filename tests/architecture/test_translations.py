@@ -1,0 +1,104 @@
+"""What a person reads in the window can be translated: no bare words are handed to Qt."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+TEXTS = {
+    "setText": (0,), "setToolTip": (0,), "setWindowTitle": (0,), "setAccessibleName": (0,),
+    "setAccessibleDescription": (0,), "setPlaceholderText": (0,), "setInformativeText": (0,),
+    "setStatusTip": (0,), "setWhatsThis": (0,), "setTitle": (0,), "setTabText": (1,),
+    "setLabelText": (0,), "setHeaderLabels": (0,), "setHorizontalHeaderLabels": (0,),
+    "addAction": (0,), "addMenu": (0,), "addButton": (0,), "addTab": (1,), "addRow": (0,),
+    "addItem": (0,), "QLabel": (0,), "QPushButton": (0,), "QAction": (0,), "QDockWidget": (0,),
+    "QGroupBox": (0,), "QCheckBox": (0,), "QRadioButton": (0,), "QMessageBox": (1, 2),
+    "drawText": (0, 1, 2, 3, 4), "getOpenFileName": (1, 3), "getOpenFileNames": (1, 3),
+    "getSaveFileName": (1, 3), "getExistingDirectory": (1,), "question": (1, 2),
+    "make_label": (0,), "make_button": (0,), "add_row": (0,), "add_dock": (1,),
+    "NumberField": (0,), "SliderField": (0,), "Switch": (0,), "ChoiceBox": (0,), "Segments": (0,),
+    "Section": (0,), "CoachStep": (0, 1), "show_message": (0,), "show_work": (0,),
+    "on_warned": (0,), "show_problem": (1,), "apply": (1,), "preview": (1,), "adjust": (1,),
+    "set_tracks": (1,), "set_film": (1,),
+}  # fmt: skip
+"""Calls that take words for people, and at which places."""
+
+NAMES = {"CMP Studio"}
+_WORD = re.compile(r"[A-Za-z]{2,}")
+_UNIT = re.compile(r"^[\W\d_]*(px|fps|ms|MB|min)?[\W\d_]*$")
+
+
+def bare_words(source: str) -> list[tuple[int, str]]:
+    """Line and text of every literal with words that goes to a person without ``tr``."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.Call):
+            continue
+        name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+        for place in TEXTS.get(name, ()):
+            if place < len(node.args):
+                found += [(node.lineno, text) for text in _literals(node.args[place])]
+    return found
+
+
+def _literals(node: ast.expr) -> list[str]:
+    if isinstance(node, ast.IfExp):
+        return _literals(node.body) + _literals(node.orelse)
+    if isinstance(node, ast.BoolOp):
+        return [text for value in node.values for text in _literals(value)]
+    if isinstance(node, ast.BinOp):
+        return _literals(node.left) + _literals(node.right)
+    if isinstance(node, ast.List | ast.Tuple):
+        return [text for value in node.elts for text in _literals(value)]
+    if isinstance(node, ast.JoinedStr):
+        return [text for value in node.values for text in _literals(value)]
+    if isinstance(node, ast.FormattedValue):
+        return _literals(node.value)
+    if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
+        return []
+    text = node.value
+    is_plain = text in NAMES or text.startswith("<") or _UNIT.match(text)
+    return [] if is_plain or not _WORD.search(text) else [text]
+
+
+@pytest.mark.parametrize("folder", ["widgets", "services"])
+def test_words_when_handed_to_qt_then_translated(folder):
+    offenders = [
+        f"{path.name}:{line}: {text}"
+        for path in sorted((ROOT / "cmp_studio" / folder).glob("*.py"))
+        for line, text in bare_words(path.read_text(encoding="utf-8"))
+    ]
+    assert offenders == [], "put them into cmp_studio.services.translation.tr"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'label.setText("Hello there")',
+        'label.setText(f"Hello {name}")',
+        'label.setText("Yes" if is_on else tr("No"))',
+        'self.add_row("Position", field)',
+        'session.apply(scene, f"Move {what}")',
+        'tree.setHeaderLabels(["Command", tr("Keys")])',
+    ],
+)
+def test_bare_words_when_there_are_some_then_found(source):
+    assert len(bare_words(source)) == 1
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'label.setText(tr("Hello {name}").format(name=name))',
+        'label.setText(f"{count} px")',
+        'box.setWindowTitle("CMP Studio")',
+        'self.add_row(mark("Position"), field)',
+    ],
+)
+def test_bare_words_when_translated_or_a_unit_then_none(source):
+    assert bare_words(source) == []
