@@ -11,6 +11,9 @@ from cmp_studio.document.motion import displacement, frame_times
 from cmp_studio.document.scene import FilmSettings, Scene
 from cmp_studio.services.motion_backend import Pose, make_pose
 
+MAX_LOOKS: Final = 240
+"""How many moments are looked at to find where most moves."""
+
 MAX_FRAMES: Final = 1440
 """A longer film is previewed at a lower frame rate; it is exported at its own."""
 
@@ -26,8 +29,11 @@ def coarse_to_fine(poses: Sequence[Pose]) -> list[Pose]:
 def peak_index(scene: Scene, track_ids: frozenset[int], current: int) -> int:
     """The first frame in which these tracks have gone furthest; ``current`` when none moves."""
     tracks = [track for track in scene.tracks if track.id in track_ids and track.is_on]
+    times = preview_times(scene.film)
+    last = times.index(max(times))
     best, best_way = current, 0.0
-    for index, time in enumerate(preview_times(scene.film)):
+    for index in range(0, last + 1, 1 + last // MAX_LOOKS):
+        time = times[index]
         ways = (displacement(track, time, scene.film) for track in tracks)
         way = sum(dx * dx + dy * dy for dx, dy in ways)
         if way > best_way * (1 + 1e-9):

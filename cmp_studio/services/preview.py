@@ -28,6 +28,7 @@ from cmp_studio.services.motion_backend import (
 )
 from cmp_studio.services.pictures import fitted_size
 from cmp_studio.services.playback import Playback
+from cmp_studio.services.pose_plan import PosePlan
 from cmp_studio.services.predictor_worker import FrameAnswer, PredictorWorker
 from cmp_studio.services.session import Session
 
@@ -114,6 +115,9 @@ class Preview(QObject):
         self._gesture_index: int | None = None
         self._asked: Hashable | None = None
         self._view_long_side = 0
+        self._film = None if session.scene is None else session.scene.film
+        self._plan = PosePlan(self)
+        self._plan.ready.connect(self.on_scene_changed)
         self._still_timer = QTimer(self)
         self._still_timer.setSingleShot(True)
         self._still_timer.setInterval(STILL_DELAY_MS)
@@ -217,7 +221,7 @@ class Preview(QObject):
     @property
     def is_busy(self) -> bool:
         """Whether something is being rendered or loaded."""
-        return self._worker.is_busy
+        return self._worker.is_busy or self._plan.is_busy
 
     def load_engine(self, choice: EngineChoice) -> None:
         """Load weights onto a device; what is open is rendered again with them."""
@@ -255,6 +259,7 @@ class Preview(QObject):
         scene = self._session.scene
         self._stage = self._make_stage()
         if scene is None:
+            self._plan.cancel()
             self._poses, self._cached = (REST,), (True,)
             self._show(Shown(None, REST, is_exact=True))
             self.cached_changed.emit()
@@ -364,6 +369,7 @@ class Preview(QObject):
         return self._poses[min(self._playback.index, len(self._poses) - 1)]
 
     def _follow_gesture(self, scene: Scene) -> None:
+        self._plan.cancel()
         if self._session.is_live:
             self._gesture_index = self._playback.index
             self._worker.cancel_film()
@@ -372,7 +378,7 @@ class Preview(QObject):
         edited = self._session.edited
         if edited:
             self._gesture_index = peak_index(scene, edited, self._playback.index)
-        elif self._poses_at(scene) != self._poses:
+        elif scene.film != self._film:
             # A film setting is being turned: show its effect where most moves.
             everything = frozenset(track.id for track in scene.tracks)
             self._gesture_index = peak_index(scene, everything, self._playback.index)
@@ -382,12 +388,12 @@ class Preview(QObject):
             self._playback.seek(self._gesture_index)
         self._refresh()
 
-    def _poses_at(self, scene: Scene) -> tuple[Pose, ...]:
-        return tuple(posed(scene, time, self._reach) for time in preview_times(scene.film))
-
     def _plan_film(self, scene: Scene) -> None:
         stage = self._stage
-        poses = self._poses_at(scene)
+        poses = self._plan.poses(scene, self._reach)
+        if poses is None:
+            return  # a long film: comes again when they are there
+        self._film = scene.film
         gesture_index, self._gesture_index = self._gesture_index, None
         self._poses = poses
         self._mark_cached()  # before the playback moves, which asks for a neighbour among them

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from typing import Literal
 
 from cmp_studio.document.hints import beyond_reach, split_track
 from cmp_studio.document.presets import Preset, apply_preset
@@ -24,7 +24,7 @@ from cmp_studio.document.track_json import tracks_from_text, tracks_to_text
 from cmp_studio.document.tracks import Point, Track, move_track
 from cmp_studio.services.session import Session
 from cmp_studio.services.translation import tr
-from cmp_studio.services.wording import tracks_title
+from cmp_studio.services.wording import PRESET_NAMES, tracks_title
 
 PASTE_OFFSET_PX = 24.0
 
@@ -142,17 +142,32 @@ class TrackCommands:
         known = {track.id for track in scene.tracks}
         ids = tuple(session.selection)
         changed = apply_preset(scene, name, track_ids=ids, group=group, amount=amount)
-        session.apply(changed, tr("{name} preset").format(name=name.capitalize()))
+        session.apply(changed, tr("{name} preset").format(name=PRESET_NAMES[name]))
         session.select([t.id for t in changed.tracks if t.id not in known] or session.selection)
         return changed != scene
 
-    def recolor(self, color: int) -> None:
-        """Give the selected tracks a colour of the palette."""
-        tracks = self._session.selected_tracks
-        changed = [replace(track, color=color) for track in tracks]
-        self._session.set_tracks(
-            changed, tr("Recolour {tracks}").format(tracks=tracks_title(tracks))
-        )
+    def add_in_middle(self, kind: Literal["arrow", "pin"]) -> None:
+        """Put an arrow or a pin into the middle of the photo and select it: a start for the keys.
+
+        Several of them lie side by side.
+        """
+        session = self._session
+        session.commit()
+        scene = session.scene
+        if scene is None:
+            return
+        width, height = scene.picture.width, scene.picture.height
+        step = max(width, height) / 20
+        taken = {track.tail for track in scene.tracks}
+        x, y = width / 2, height / 2
+        while (x, y) in taken and x + step < width:
+            x += step
+        if kind == "pin":
+            session.add_pin((x, y))
+            return
+        drawn = session.with_arrow((x, y), (x, max(0.0, y - 2 * step)))
+        session.apply(drawn, tr("Draw arrow"))
+        session.select([drawn.tracks[-1].id])
 
     def _apply(self, verb: str, change: Callable[[Scene, frozenset[int]], Scene]) -> None:
         session = self._session

@@ -32,10 +32,11 @@ from cmp_studio.services.wording import (
     track_title,
     tracks_title,
 )
+from cmp_studio.widgets.color_row import ColorRow
 from cmp_studio.widgets.controls import ChoiceBox, NumberField, Switch, make_button, make_label
 from cmp_studio.widgets.curve_editor import CurveEditor
 from cmp_studio.widgets.section import Section
-from cmp_studio.widgets.theme import ThemeManager
+from cmp_studio.widgets.theme import TRACK_COLORS, ThemeManager
 
 _FAR = 20_000.0
 
@@ -67,6 +68,7 @@ class TrackSection(Section):
         self.stiffness = NumberField(tr("Holds within"), 0, 10_000, suffix=" px")
         self.stiffness.setToolTip(tr("How far around it a pin holds; 0 is its spot alone"))
         self.is_smooth = Switch(tr("Smooth curve"), themes)
+        self.color = ColorRow(tr("Colour"), TRACK_COLORS, themes)
         self.layer = ChoiceBox(tr("Layer"), {"0": tr("Rest of the photo")}, themes)
         self.take = ChoiceBox(tr("Recording"), {"0": "1"}, themes)
         self.take_on = Switch(tr("Plays"), themes)
@@ -89,6 +91,7 @@ class TrackSection(Section):
         self.add_row(mark("Speed"), self.speed)
         self.add_row(" ", self.drop_button)
         self.add_row(mark("Layer"), self.layer)
+        self.add_row(mark("Colour"), self.color)
         self._hint = make_label("", "muted")
         self._hint.setWordWrap(True)
         layout = self.layout()
@@ -109,6 +112,7 @@ class TrackSection(Section):
         self.stiffness.edited.connect(self.on_stiffness_edited)
         self.is_smooth.clicked.connect(self.on_smooth_switched)
         self.layer.chosen.connect(self.on_layer_chosen)
+        self.color.chosen.connect(self.on_color_chosen)
         self.take.chosen.connect(self.on_take_chosen)
         self.take_on.clicked.connect(self.on_take_edited)
         self.smoothing.edited.connect(self.on_take_edited)
@@ -141,6 +145,7 @@ class TrackSection(Section):
         for row in ("Recording", "  ", "Smoothing", "Speed", " "):
             self.show_row(row, is_shown=is_one and kinds == {"take"})
         self.show_row("Layer", is_shown=bool(tracks) and scene is not None and bool(scene.groups))
+        self.show_row("Colour", is_shown=bool(tracks))
         self._title.setText(_heading(tracks))
         self._title.setProperty("role", "title" if tracks else "section")
         self._title.style().polish(self._title)
@@ -162,6 +167,8 @@ class TrackSection(Section):
         if is_one and kinds == {"take"}:
             self._show_takes(tracks[0])
         if tracks:
+            colors = {track.color % len(TRACK_COLORS) for track in tracks}
+            self.color.show_value(colors.pop() if len(colors) == 1 else -1)
             self.stiffness.show_value(tracks[0].stiffness)
             self.is_smooth.setChecked(all(track.is_smooth for track in tracks))
             self._show_layers(tracks)
@@ -180,6 +187,15 @@ class TrackSection(Section):
         verb = tr("Switch on") if is_on else tr("Switch off")
         changed = [replace(track, is_on=is_on) for track in tracks]
         self._session.set_tracks(changed, f"{verb} {tracks_title(tracks)}")
+
+    def on_color_chosen(self, index: int) -> None:
+        """Give the selected tracks a colour."""
+        tracks = self._session.selected_tracks
+        self._session.set_tracks(
+            [replace(track, color=index) for track in tracks],
+            tr("Recolour {tracks}").format(tracks=tracks_title(tracks)),
+            key=f"color {sorted(track.id for track in tracks)}",
+        )
 
     def on_position_edited(self, _value: float) -> None:
         """Move the whole track."""

@@ -264,6 +264,8 @@ class WindowCommands(QObject):
             "tool_brush": lambda: tools.set_tool("brush"),
             "brush_larger": lambda: studio.brush.grow(1),
             "brush_smaller": lambda: studio.brush.grow(-1),
+            "add_arrow": lambda: studio.commands.add_in_middle("arrow"),
+            "add_pin": lambda: studio.commands.add_in_middle("pin"),
             "smooth": studio.commands.toggle_smooth,
             "take_to_path": studio.commands.takes_to_paths,
             "split": self.on_split,
