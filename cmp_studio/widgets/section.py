@@ -22,7 +22,7 @@ class Section(QWidget):
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(GRID)
         self._grid.setVerticalSpacing(GRID)
-        self._grid.setColumnMinimumWidth(0, 72)
+        self._grid.setColumnMinimumWidth(0, 88)
         self._grid.setColumnStretch(1, 1)
         self._grid.setColumnStretch(2, 1)
         column = QVBoxLayout(self)

@@ -17,7 +17,7 @@ import cmp_studio.services.motion_backend as backend
 from cmp_engine.image_io import read_image, write_image
 from cmp_studio.document.masks import mask_to_array
 from cmp_studio.document.project_file import load_scene
-from tests.cmp_studio.fakes import fake_engine, photo_bytes
+from tests.cmp_studio.fakes import FakePredictor, fake_engine, photo_bytes
 from tests.e2e.window_driver import (
     CTRL,
     LEFT,
@@ -150,7 +150,6 @@ def test_film_when_chained_blurred_and_supersampled_then_exported_so_and_the_sce
 
     assert run(script, photo) == 0
     from cmp_studio.pipeline.export import export_film
-    from tests.cmp_studio.fakes import FakePredictor
 
     export_film(load_scene(scene_path), FakePredictor(), tmp_path / "again", format="png")
     names = sorted(path.name for path in (tmp_path / "window").glob("*.png"))
@@ -160,7 +159,22 @@ def test_film_when_chained_blurred_and_supersampled_then_exported_so_and_the_sce
         assert np.array_equal(ours, theirs)
 
 
-def test_export_when_holes_are_large_then_warned_before(qapp, photo):
+class HardEdged(FakePredictor):
+    """Moves a square about each arrow and nothing else, so that a hole opens behind it."""
+
+    def _flow(self, points, displacements, height, width):
+        flow = np.zeros((height, width, 2), np.float32)
+        scale = width / self.image_hw[1]
+        for (x, y), way in zip(points, displacements, strict=True):
+            left, top = round((x - 25) * scale), round((y - 25) * scale)
+            size = round(50 * scale)
+            flow[max(0, top) : top + size, max(0, left) : left + size] = np.multiply(way, scale)
+        return flow
+
+
+def test_export_when_holes_are_large_then_warned_before(qapp, photo, monkeypatch):
+    monkeypatch.setattr(backend, "load_engine", lambda choice: fake_engine(choice, HardEdged()))
+
     def script(window):
         yield from opened(window)
         drag(window, (60, 60), (130, 60))
