@@ -27,10 +27,13 @@ def table_words() -> list[str]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("Command", "Mode"):
                 found += [text for text in _texts(node) if _is_for_people(text)]
-    from cmp_studio.widgets.command_table import GESTURES, MENUS, SUBMENU_TITLES
+    from cmp_studio.widgets import command_table
 
-    found += [title for title, _ in MENUS] + list(SUBMENU_TITLES.values())
-    found += [text for row in GESTURES for text in row]
+    found += [title for title, _ in command_table.MENUS]
+    found += command_table.SUBMENU_TITLES.values()
+    for name, table in vars(command_table).items():
+        if name.endswith("GESTURES"):
+            found += [text for row in table for text in row]
     return list(dict.fromkeys(found))
 
 

@@ -130,8 +130,8 @@ def duration_text(seconds: float) -> str:
     if whole < 60:
         return f"{whole} s"
     if whole < 3600:
-        return tr("{value} min {more} s").format(value=whole // 60, more=whole % 60)
-    return tr("{value} h {more} min").format(value=whole // 3600, more=whole % 3600 // 60)
+        return tr("{minutes} min {seconds} s").format(minutes=whole // 60, seconds=whole % 60)
+    return tr("{hours} h {minutes} min").format(hours=whole // 3600, minutes=whole % 3600 // 60)
 
 
 def sentence_of(error: BaseException) -> str:

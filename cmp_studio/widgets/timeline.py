@@ -166,7 +166,7 @@ class Timeline(QFrame):
         loop: LoopMode = "ping_pong" if scene is None else scene.film.loop
         self.loop_button.setIcon(self._icons[loop])
         self.loop_button.setToolTip(
-            tr("Loop: {value}\n{more}").format(value=LOOP_NAMES[loop], more=LOOP_HINTS[loop])
+            tr("Loop: {name}\n{hint}").format(name=LOOP_NAMES[loop], hint=LOOP_HINTS[loop])
         )
         self._loop_actions[loop].setChecked(True)
         self.whole_button.setVisible(self._playback.range is not None)

@@ -169,8 +169,8 @@ class WeightsDialog(QDialog):
             self.bar.setRange(0, 1000)
             self.bar.setValue(min(1000, round(1000 * done / total)))
             self._say(
-                tr("Downloading: {value:.0f} of {value2:.0f} MB").format(
-                    value=done / 1000000.0, more=total / 1000000.0
+                tr("Downloading: {done:.0f} of {total:.0f} MB").format(
+                    done=done / 1e6, total=total / 1e6
                 )
             )
 

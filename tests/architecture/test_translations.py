@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import string
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,9 @@ TEXTS = {
 """Calls that take words for people, and at which places."""
 
 NAMES = {"CMP Studio"}
+NOT_YET = ("annotat", "annotator", "probe")
+"""Modules of the researcher's modes begin so; they speak English only, for now."""
+
 _WORD = re.compile(r"[A-Za-z]{2,}")
 _UNIT = re.compile(r"^[\W\d_]*(px|fps|ms|MB|min)?[\W\d_]*$")
 
@@ -71,9 +75,34 @@ def test_words_when_handed_to_qt_then_translated(folder):
     offenders = [
         f"{path.name}:{line}: {text}"
         for path in sorted((ROOT / "cmp_studio" / folder).glob("*.py"))
+        if not path.name.startswith(NOT_YET)
         for line, text in bare_words(path.read_text(encoding="utf-8"))
     ]
     assert offenders == [], "put them into cmp_studio.services.translation.tr"
+
+
+def test_fields_when_a_translated_text_is_filled_in_then_each_has_its_value():
+    offenders = []
+    for path in sorted((ROOT / "cmp_studio").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            text = _filled(node)
+            if text is None:
+                continue
+            fields = {name for _, name, _, _ in string.Formatter().parse(text) if name}
+            given = {keyword.arg for keyword in node.keywords}
+            if fields != given:
+                offenders.append(f"{path.name}:{node.lineno}: {sorted(fields ^ given)}")
+    assert offenders == []
+
+
+def _filled(node):
+    """The text of ``tr("…").format(…)`` with values by name; None for anything else."""
+    is_format = isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "format"
+    inner = node.func.value if is_format else None
+    is_tr = isinstance(inner, ast.Call) and getattr(inner.func, "id", "") == "tr"
+    if not is_tr or not isinstance(inner.args[0], ast.Constant):
+        return None
+    return inner.args[0].value
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
 
 import cmp_studio.services.motion_backend as backend
 from cmp_studio.services.preferences import Preferences
+from cmp_studio.widgets.mode_page import ModePage
 from tests.cmp_studio.fakes import fake_engine, photo_bytes
 from tests.e2e.window_driver import drag, is_ready, run
 
@@ -98,9 +99,20 @@ def is_keys(text):
     return all(QKeySequence.fromString(part, native).toString(native) == part for part in parts)
 
 
+def is_of_a_mode(window, widget):
+    """Whether a widget belongs to one of the researcher's modes, which speak English only."""
+    strips = window.header._by_mode
+    pages = window.findChildren(ModePage)
+    pages += [strip for name, strip in strips.items() if name != "animate"]
+    return any(page is widget or page.isAncestorOf(widget) for page in pages)
+
+
 def english_of(window):
     """Everything in the window that has words without brackets."""
-    found = {text for widget in window.findChildren(QWidget) for text in texts_of(widget)}
+    widgets = [
+        widget for widget in window.findChildren(QWidget) if not is_of_a_mode(window, widget)
+    ]
+    found = {text for widget in widgets for text in texts_of(widget)}
     for menu in window.menuBar().actions():
         found.add(menu.text())
         found |= {action.text() for action in menu.menu().actions()}

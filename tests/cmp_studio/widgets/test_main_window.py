@@ -145,10 +145,12 @@ def test_panels_when_hidden_then_remembered_until_reset(qtbot, opened, themes):
     assert again.actions_by_name["inspector"].isChecked()
 
 
-def test_theme_when_chosen_then_the_palette_follows(opened):
+def test_theme_when_chosen_then_the_palette_follows(qtbot, opened):
     opened.trigger("theme_light")
+    qtbot.waitUntil(lambda: not opened.window._themes.is_busy)
     light = opened.window.palette().window().color().lightness()
     opened.trigger("theme_dark")
+    qtbot.waitUntil(lambda: not opened.window._themes.is_busy)
     assert opened.window.palette().window().color().lightness() < light
 
 
