@@ -176,7 +176,7 @@ COMMANDS: Final = (
     Command("probe_fit", "&Whole photo", ("F", "Ctrl+0"), needs="scene", mode="probe"),
     Command("probe_export", "&Export…", ("Ctrl+E",), needs="finding", mode="probe",
             hint="Picture, flow, arrays, table or report of what is seen"),
-    Command("probe_save", "Sa&ve experiment…", ("Ctrl+S",), needs="finding", mode="probe",
+    Command("probe_save", "Save e&xperiment…", ("Ctrl+S",), needs="finding", mode="probe",
             hint="A folder with everything, which can be run again"),
     Command("probe_open", "Open experimen&t…", ("Ctrl+Shift+O",), mode="probe",
             hint="Run a saved experiment again, and see whether the numbers are the same"),
