@@ -42,7 +42,13 @@ legends, .flo, .npz, CSV, one HTML page, and an experiment that can be run again
   compare      A against B: other arrows, other weights
 
 Without --what, one --at is probed by the first four; several --at add influence, several --arrow
-add sufficiency, and a B adds compare."""
+add sufficiency, and a B adds compare.
+
+With --list, many pictures at once: a CSV file with the columns image and at, a row for each
+picture, and a folder in -o for each. What can't be probed is named, and the rest goes on.
+
+  image,at
+  street.jpg,"320,200 350,210\""""
 
 _EXAMPLES = """\
   cmp-studio probe photo.jpg --at 320,200 -o probes
@@ -50,6 +56,7 @@ _EXAMPLES = """\
   cmp-studio probe photo.jpg --what parts --parts 6 -o probes
   cmp-studio probe photo.jpg --arrow 320,200,40,-10 --arrow 300,420,0,20 -o probes
   cmp-studio probe photo.jpg --arrow 320,200,40,0 --against-weights cmp-official -o probes
+  cmp-studio probe --list pictures.csv --what rigidity -o probes
   cmp-studio probe --again probes -o probes2
       run a saved experiment again, and say whether the numbers are the same"""
 
@@ -103,6 +110,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--against-weights", metavar="NAME", help="B's weights for compare (default: A's)"
     )
     group.add_argument("--again", type=Path, metavar="EXPERIMENT", help="run this saved one again")
+    group.add_argument("--list", type=Path, metavar="PICTURES.csv", help="many pictures at once")
     group = parser.add_argument_group("how it is asked")
     group.add_argument(
         "--directions", type=parse.count, default=8, metavar="N", help="around (default: 8)"
@@ -152,6 +160,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Run the command and return its exit code."""
+    if options.list is not None:
+        if options.source is not None or options.again is not None or options.points:
+            options.usage_error(
+                "--list names the pictures and places; leave IMAGE, --at and --again out"
+            )
+        return _run_list(options, console)
     if options.source is None and options.again is None:
         options.usage_error("say which picture, or which saved experiment with --again")
     from cmp_studio.pipeline.probe_files import make_folder
@@ -204,6 +218,71 @@ def run(options: argparse.Namespace, console: Console) -> int:
         },
     )
     return 0
+
+
+def _run_list(options: argparse.Namespace, console: Console) -> int:
+    """Probe every picture of a list; what fails is named, and the rest goes on."""
+    from cmp_engine.errors import EngineError
+    from cmp_studio.pipeline.errors import ExperimentError, PipelineError
+    from cmp_studio.pipeline.probe_files import make_folder, write_findings
+    from cmp_studio.pipeline.probe_list import read_probe_list
+
+    rows, failures = read_probe_list(options.list)
+    make_folder(options.output)
+    name = options.weights or "default"
+    predictor, digest_a = _predictor(name, options, console)
+    other, digest_b = None, ""
+    if options.against_weights is not None:
+        other, digest_b = _predictor(options.against_weights, options, console)
+    options.weights = name
+    outputs: list[Path] = []
+    found: list[dict[str, object]] = []
+    progress = console.progress("Probing")
+    for number, row in enumerate(rows, 1):
+        options.source, options.points = row.image, row.points
+        try:
+            if not (options.what or row.points or options.arrows):
+                raise ExperimentError(
+                    "no place to probe; fill the column at, or say what with --what."
+                )
+            experiment, image = _with_picture(_experiment(options))
+            experiment = replace(experiment, weights_sha256=digest_a, other_weights_sha256=digest_b)
+            for one in (predictor, other):
+                if one is not None:
+                    one.set_image(image)
+            findings = run_experiment(experiment, predictor, other=other)
+            folder = _free_folder(options.output, row.image.stem, outputs)
+            write_findings(folder, experiment, findings, image, has_report=not options.no_report)
+        except (EngineError, PipelineError) as error:
+            failures.append(f"{row.image.name}, line {row.line} of {options.list.name}: {error}")
+        else:
+            outputs.append(folder)
+            numbers = {finding.kind: finding.numbers for finding in findings}
+            found.append({"image": str(row.image), "found": numbers, "output": str(folder)})
+        progress(number, len(rows))
+    for sentence in failures:
+        console.note(f"cmp-studio: {sentence}")
+    console.result(
+        f"{options.output}: {len(outputs)} pictures"
+        + (f", {len(failures)} failed" if failures else ""),
+        {
+            "ok": not failures,
+            "command": "probe",
+            "pictures": found,
+            "failures": failures,
+            "outputs": [str(path) for path in outputs],
+            **work.engine_values(predictor),
+        },
+    )
+    return 1 if failures else 0
+
+
+def _free_folder(parent: Path, stem: str, taken: list[Path]) -> Path:
+    """Return a folder for one picture; of pictures with one name, each its own."""
+    folder, number = parent / stem, 2
+    while folder in taken:
+        folder, number = parent / f"{stem}-{number}", number + 1
+    return folder
 
 
 def _experiment(options: argparse.Namespace) -> Experiment:

@@ -227,7 +227,13 @@ def score_sufficiency(
 
 
 def evaluate(
-    predictor: MotionPredictor, *, scenes: int, part_scenes: int, size: int, seed: int = SEED
+    predictor: MotionPredictor,
+    *,
+    scenes: int,
+    part_scenes: int,
+    size: int,
+    seed: int = SEED,
+    minutes: float | None = None,
 ) -> ProbeScores:
     """Return all scores of some weights.
 
@@ -237,10 +243,14 @@ def evaluate(
         part_scenes: Number of scenes for rigid parts, which take most of the time.
         size: Side of the scenes, px.
         seed: Of the scenes.
+        minutes: No further scene is begun after so many; the scores say how many there were.
     """
     scores = ProbeScores()
+    started = time.monotonic()
     for number, truth in enumerate(puppet_truths(size, seed)):
         if number >= max(scenes, part_scenes):
+            break
+        if number and minutes is not None and time.monotonic() - started > 60 * minutes:
             break
         if number < scenes:
             score_motion(predictor, truth, scores)
@@ -314,6 +324,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 part_scenes=options.part_scenes,
                 size=options.size,
                 seed=options.seed,
+                minutes=options.minutes,
             )
             print(f"{name}, sha256 {model.info.sha256[:12]}, {time.monotonic() - started:.0f} s")
             for line in score_lines(scores):
@@ -403,6 +414,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--part-scenes", type=int, default=6, help="scenes for rigid parts")
     parser.add_argument("--size", type=int, default=192, help="side of the scenes, px")
     parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument(
+        "--minutes", type=float, help="begin no further scene after so many, for each weights"
+    )
     parser.add_argument("--short-side", type=int, default=192, help="of the network's grid, px")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--json", type=Path, help="write the numbers to this file")

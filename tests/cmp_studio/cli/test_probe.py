@@ -92,6 +92,63 @@ def test_probe_when_the_input_is_wrong_then_says_one_sentence(
     assert "Traceback" not in error
 
 
+def test_list_when_some_rows_fail_then_each_is_named_and_the_rest_is_written(
+    photo, tmp_path, capsys
+):
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    (tmp_path / "list.csv").write_text(
+        "image,at\n"
+        'photo.png,"20,20"\n'
+        'none.png,"20,20"\n'
+        'broken.png,"20,20"\n'
+        'photo.png,"900,1"\n'
+        'photo.png,"left"\n'
+        "photo.png,\n"
+        'photo.png,"30,10"\n',
+        encoding="utf-8",
+    )
+    out = tmp_path / "out"
+    asked = ["--list", tmp_path / "list.csv", "-o", out, "--no-report", "--max-side", 24]
+    assert probe(*asked, "--json") == 1
+    captured = capsys.readouterr()
+    values = json.loads(captured.out)
+    assert values["ok"] is False
+    assert [list(row["found"]) for row in values["pictures"]] == [
+        ["response", "rigidity", "motion", "saturation"]
+    ] * 2
+    assert sorted(path.name for path in out.iterdir()) == ["photo", "photo-2"]
+    assert len(values["failures"]) == 5
+    notes = captured.err
+    for words in ("none.png", "broken.png", "outside of the picture", "'left'", "no place"):
+        assert words in notes
+    assert "Traceback" not in notes
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, "There is no file"),
+        ("image,at\n", "has no rows"),
+        ("picture\na.png\n", "should begin with the columns image,at"),
+        (b"\xff\xfe\x00", "is no text in UTF-8"),
+    ],
+)
+def test_list_when_the_file_is_wrong_then_says_one_sentence(tmp_path, capsys, text, message):
+    path = tmp_path / "list.csv"
+    if isinstance(text, bytes):
+        path.write_bytes(text)
+    elif text is not None:
+        path.write_text(text)
+    assert probe("--list", path, "-o", tmp_path / "out") == 1
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_list_when_a_picture_is_named_too_then_usage(photo, capsys):
+    assert probe(photo, "--list", "a.csv", "-o", "out") == 2
+    assert "--list names the pictures" in capsys.readouterr().err
+
+
 def test_probe_when_asked_for_help_then_shows_examples(capsys):
     assert probe("--help") == 0
     out = capsys.readouterr().out

@@ -76,6 +76,17 @@ def test_influence_and_parts_when_scored_then_every_case_is_counted(truths):
     assert any(line.startswith("influence") for line in lines)
 
 
+def test_evaluate_when_the_time_is_up_then_begins_no_further_scene(monkeypatch):
+    for name in ("score_motion", "score_influence", "score_sufficiency"):
+        monkeypatch.setattr(probes, name, lambda *args, **options: None)
+    seen = []
+    monkeypatch.setattr(probes, "score_parts", lambda *args: seen.append(1))
+    probes.evaluate(None, scenes=5, part_scenes=5, size=64, seed=3, minutes=0)
+    assert len(seen) == 1
+    probes.evaluate(None, scenes=5, part_scenes=3, size=64, seed=3)
+    assert len(seen) == 4
+
+
 def test_main_when_the_weights_are_missing_then_says_so(capsys):
     assert probes.main(["--weights", "no-such-weights"]) == 1
     assert "no-such-weights" in capsys.readouterr().err
