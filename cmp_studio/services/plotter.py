@@ -66,7 +66,7 @@ class Plotter(QObject):
             self._runner.start()
         self._asked = self._runner.submit(request)
 
-    def stop(self, timeout: float = 10.0) -> bool:
+    def stop(self, timeout: float = 20.0) -> bool:
         """End the thread; return whether it has ended."""
         return self._runner.stop(timeout)
 

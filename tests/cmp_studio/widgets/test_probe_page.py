@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog
 
 from cmp_engine.flow_io import read_flow
 from cmp_engine.image_io import read_image
+from cmp_studio.pipeline.probe_plots import load_plots
 from cmp_studio.services.probe_views import VIEWS
 
 LEFT, NO_KEYS = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
@@ -66,6 +67,11 @@ class ProbeHand:
     def is_settled(self):
         prober = self.prober
         return lambda: prober.shown is not None and not prober.is_waiting and not prober.is_outdated
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _plots_are_loaded():
+    load_plots()  # its first import takes seconds, outside of any wait
 
 
 @pytest.fixture
