@@ -370,7 +370,9 @@ def _swatch(color: QColor, *, is_filled: bool) -> QIcon:
     painter.setBrush(color if is_filled else Qt.BrushStyle.NoBrush)
     painter.drawEllipse(QRectF(2, 2, 10, 10))
     painter.end()
-    return QIcon(pixmap)
+    icon = QIcon(pixmap)
+    icon.addPixmap(pixmap, QIcon.Mode.Selected)  # or Qt tints it
+    return icon
 
 
 def _way(direction: Point) -> str:
