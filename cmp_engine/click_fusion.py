@@ -43,8 +43,11 @@ _GAIN: Final = 8.0
 _UNDECIDED: Final = 0.45
 """Agreement of a pixel that may belong or not."""
 
-AFFINITY_WEIGHT: Final = 1.25
+AFFINITY_WEIGHT: Final = 1.0
 """Weight of the affinities at the first click; chosen on pictures that are not scored."""
+
+_MOTION_LESS: Final = 0.5
+"""By how much motion counts less at the first click, where affinities count too: it is too sure."""
 
 _CLICKED: Final = np.float32(6)
 """Logit of the spots that were clicked."""
@@ -139,7 +142,8 @@ def with_affinity(score: Float, positive: Float, negative: Float | None, *, weig
         score: (h, w) float32 in 0..1, from motion.
         positive: (N, K, h, w) float32 logits of belonging to each positive click.
         negative: The same for negative clicks; None for none.
-        weight: At one click; of many clicks the weight is divided by their number.
+        weight: At one click; of many clicks the weight is divided by their number, so that motion,
+            which heeds the negative ones, has the last word.
 
     Returns:
         (h, w) float32 in 0..1.
@@ -153,7 +157,8 @@ def with_affinity(score: Float, positive: Float, negative: Float | None, *, weig
         belongs = np.minimum(belongs, belongs - negative[:, -1].max(axis=0))
         count += len(negative)
     bounded = np.clip(score, 1e-4, 1 - 1e-4)
-    logit = np.log(bounded / (1 - bounded)) + np.float32(weight / count) * np.clip(belongs, -6, 6)
+    motion = np.float32(1 - _MOTION_LESS / count) * np.log(bounded / (1 - bounded))
+    logit = motion + np.float32(weight / count) * np.clip(belongs, -6, 6)
     return sigmoid(logit.astype(np.float32))
 
 

@@ -90,6 +90,7 @@ class AnnotationMasks(QObject):
         self._asked: ScoreQuestion | None = None
         self._refused: set[Hashable] = set()
         self._is_composing = False
+        self._is_loaded = False
         self._is_on = False
         self._ahead: OpenedPicture | None = None
         self._has_looked = False
@@ -176,6 +177,7 @@ class AnnotationMasks(QObject):
 
     def on_loaded(self, _info: object, _engine: int) -> None:
         """Other weights answer from the next edit on; masks that are there stay as they are."""
+        self._is_loaded = True
         self._scores.clear()
         self._refused.clear()
         self._asked = None
@@ -240,7 +242,7 @@ class AnnotationMasks(QObject):
             self._worker.ask_ahead(LookAhead(self._segmenters, self._picture))
 
     def _ask(self) -> None:
-        if not self._is_on or self._picture is None:
+        if not self._is_on or not self._is_loaded or self._picture is None:
             return
         things = self._session.annotation.objects
         current = self._session.current

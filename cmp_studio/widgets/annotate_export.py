@@ -22,9 +22,9 @@ from cmp_studio.widgets.controls import Switch, make_button, make_label
 from cmp_studio.widgets.theme import GRID, ThemeManager
 
 KINDS: Final = {
-    "indexed": ("Indexed PNG", "one for each picture: 0 background, 1 the first object"),
+    "indexed": ("Indexed PNG", "a picture of numbers: 1 is the first object"),
     "objects": ("A mask for each object", "PNG, 255 on the object, 0 elsewhere"),
-    "coco": ("COCO", "one JSON of all pictures: polygons, run lengths where there are holes"),
+    "coco": ("COCO", "one JSON; polygons, or run lengths with holes"),
     "labelme": ("labelme", "a JSON for each picture, opens in labelme"),
     "csv": ("CSV", "clicks and seconds of every object"),
 }
@@ -45,7 +45,7 @@ class AnnotateExportDialog(QDialog):
         self._preferences = preferences
         self.setWindowTitle("Export annotations")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setMinimumWidth(520)
+        self.setMinimumWidth(580)
         chosen = preferences.text("annotate/kinds", " ".join(KINDS)).split()
         self.switches: dict[str, Switch] = {}
         grid = QGridLayout()

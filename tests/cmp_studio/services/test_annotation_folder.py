@@ -15,6 +15,14 @@ from tests.cmp_studio.fakes import FakePredictor, fake_engine, photo_bytes
 WAIT = 60_000
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _engine_is_imported():
+    """Its first import takes seconds, outside of any wait."""
+    import cmp_engine.segment  # noqa: F401 - imported for the sake of it
+    import cmp_studio.pipeline.annotation_export
+    import cmp_studio.pipeline.annotation_masks  # noqa: F401 - imported for the sake of it
+
+
 @pytest.fixture
 def pictures(tmp_path):
     folder = tmp_path / "pictures"
@@ -290,3 +298,28 @@ def test_folder_when_a_file_is_opened_then_its_folder_comes_with_it(qtbot, make,
     annotator.folder.close()
     assert annotator.folder.picture is None
     assert annotator.folder.paths == ()
+
+
+def test_step_when_there_is_no_network_then_it_does_not_wait_for_a_mask(
+    qtbot, tmp_path, pictures, predictor
+):
+    preferences = Preferences(tmp_path / "home")
+    worker = PredictorWorker(lambda choice: fake_engine(choice, predictor))
+    background = Background()
+    annotator = Annotator(Session(), worker, background, preferences)
+    annotator.enter()
+    opened(qtbot, annotator, pictures)
+    click(qtbot, annotator, 40, 30)
+    go(qtbot, annotator, 1)
+    assert annotator.folder.index == 1
+    stored = read_annotation(annotation_path(pictures / "photo 1.png"))
+    assert stored.ready == frozenset()
+    assert not stored.labels.any()
+    go(qtbot, annotator, -1)
+    with qtbot.waitSignal(annotator.masks.answered, timeout=WAIT):
+        worker.load(EngineChoice(), 1)
+    qtbot.waitUntil(lambda: not annotator.masks.is_pending, timeout=WAIT)
+    assert annotator.masks.masks.labels[30, 40] == 1
+    assert annotator.stop()
+    assert worker.stop()
+    assert background.stop()
