@@ -18,6 +18,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QWidget
 
+from cmp_studio.services.translation import tr
 from cmp_studio.widgets.theme import ThemeManager
 
 _SIDE: Final = 56
@@ -38,7 +39,7 @@ class DirectionDial(QWidget):
         self._themes = themes
         self._angle = 0.0
         self.setAccessibleName(name)
-        self.setToolTip("Drag to turn, with Shift in steps of 15°")
+        self.setToolTip(tr("Drag to turn, with Shift in steps of 15°"))
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setFixedSize(_SIDE, _SIDE)
         self.setCursor(Qt.CursorShape.PointingHandCursor)

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from cmp_studio.services.translation import tr
 from cmp_studio.widgets.controls import make_button, make_label
 from cmp_studio.widgets.theme import GRID, ThemeManager
 
@@ -54,7 +55,7 @@ class PictureBoard(QScrollArea):
         self._themes = themes
         self._sections: tuple[tuple[str, tuple[Tile, ...], str], ...] = ()
         self._columns = 0
-        self.setAccessibleName("Side by side")
+        self.setAccessibleName(tr("Side by side"))
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -131,8 +132,8 @@ class _ForgetButton(QWidget):
     def __init__(self, key: int) -> None:
         super().__init__()
         self._key = key
-        button = make_button("Remove", "flat")
-        button.setToolTip("Throw this snapshot away")
+        button = make_button(tr("Remove"), "flat")
+        button.setToolTip(tr("Throw this snapshot away"))
         button.clicked.connect(self.on_clicked)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)

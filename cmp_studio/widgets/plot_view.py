@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QP
 from PySide6.QtWidgets import QWidget
 
 from cmp_studio.services.plotter import PlotRequest, Plotter
+from cmp_studio.services.translation import tr
 from cmp_studio.widgets.flow_painter import rgba_image
 from cmp_studio.widgets.probe_legend import draw_card
 from cmp_studio.widgets.theme import ThemeManager
@@ -44,7 +45,7 @@ class PlotView(QWidget):
         self._timer.setSingleShot(True)
         self._timer.setInterval(_SETTLE_MS)
         self._timer.timeout.connect(self.on_due)
-        self.setAccessibleName("Plot")
+        self.setAccessibleName(tr("Plot"))
         self.setMouseTracking(True)
         self.setMinimumHeight(80)
         plotter.drawn.connect(self.on_drawn)
