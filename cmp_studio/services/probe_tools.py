@@ -103,7 +103,7 @@ class ProbeTools(QObject):
         if self._is_line_on:
             return "Drag a line: the values along it are shown below  ·  L ends that"
         view, board = view_of(prober.view), prober.board
-        turn = "wheel turns it, Shift+wheel makes it longer"
+        turn = "wheel turns it" + (", Shift+wheel makes it longer" if view.has_length else "")
         if view.kind == LIVE:
             if board.points:
                 return (

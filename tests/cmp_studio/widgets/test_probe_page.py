@@ -153,6 +153,14 @@ def test_drag_when_pulling_then_says_where_to(qtbot, probe):
     assert probe.prober.board.points == ()
 
 
+def test_hint_when_the_length_does_not_matter_then_does_not_speak_of_it(probe):
+    probe.show("saturation")
+    assert "wheel turns it" in probe.window.status.hint.text()
+    assert "longer" not in probe.window.status.hint.text()
+    probe.show("motion")
+    assert "in all directions" in probe.window.status.hint.text()
+
+
 def test_influence_when_places_are_clicked_then_a_matrix_and_lines(qtbot, probe):
     probe.show("influence")
     probe.click(60, 80)
