@@ -264,6 +264,15 @@ def test_puppet_task_when_made_twice_then_is_the_same_and_train_is_not_test():
     assert not (first.train[0][0] == first.test[0][0]).all()
 
 
+def test_puppet_task_when_scenes_are_drawn_then_keeps_the_one_of_three_with_least_background():
+    task = puppet_task(64, train=3, test=1)
+
+    drawn = puppet_roles(PuppetGenerator(64, 1_000_003, with_next=False).batch(9, 0))
+    shares = (drawn == 0).flatten(1).float().mean(1).view(3, 3)
+    kept = torch.tensor([float((mask == 0).mean()) for _, mask in task.train.pictures])
+    torch.testing.assert_close(kept, shares.amin(1))
+
+
 def test_camvid_when_read_then_is_small_and_label_11_counts_for_nothing(streets):
     task = camvid_task(streets, 48)
 
