@@ -184,7 +184,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle(
             tr("{title}[*] - CMP Studio").format(title=title) if title else "CMP Studio"
         )
-        self.setWindowModified(session.is_dirty)
+        self.setWindowModified(bool(title) and session.is_dirty)
 
     def on_playing_changed(self, is_playing: bool) -> None:  # noqa: FBT001 - a slot
         """Name the play command by what it does."""
@@ -321,7 +321,7 @@ class MainWindow(QMainWindow):
         session, playback, files = studio.session, studio.playback, studio.files
         session.opened.connect(self.on_document_opened)
         session.history_changed.connect(self.on_history_changed)
-        session.dirty_changed.connect(self.setWindowModified)
+        session.dirty_changed.connect(self.on_title_changed)
         session.path_changed.connect(self.on_title_changed)
         playback.playing_changed.connect(self.on_playing_changed)
         studio.tools.tool_changed.connect(self.on_tool_changed)

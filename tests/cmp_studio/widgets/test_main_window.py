@@ -145,6 +145,18 @@ def test_panels_when_hidden_then_remembered_until_reset(qtbot, opened, themes):
     assert again.actions_by_name["inspector"].isChecked()
 
 
+def test_title_when_a_mode_has_nothing_open_then_no_mark_of_unsaved_changes_without_a_place(opened):
+    window = opened.window
+    opened.double_click(100, 80)
+    assert window.isWindowModified()
+    window.modes.choose("annotate")
+    assert window.windowTitle() == "CMP Studio"
+    assert not window.isWindowModified()
+    opened.studio.session.add_pin((20.0, 20.0))  # Qt warns of a mark that has no place
+    window.modes.choose("animate")
+    assert window.isWindowModified()
+
+
 def test_theme_when_chosen_then_the_palette_follows(qtbot, opened):
     opened.trigger("theme_light")
     qtbot.waitUntil(lambda: not opened.window._themes.is_busy)
