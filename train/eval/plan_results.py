@@ -216,12 +216,17 @@ def plot(plan: Plan, tables: Sequence[PlanTable], scores: Scores, tasks: Sequenc
                 if (name, task) in scores
             ]
             axes.errorbar(
-                [place for place, _ in known],
+                # Beside each other where the axis has categories.
+                [
+                    place + (0.0 if table.x else 0.12 * (number - 0.5 * (len(tasks) - 1)))
+                    for place, _ in known
+                ],
                 [statistics.fmean(values) for _, values in known],
                 [statistics.stdev(values) if len(values) > 1 else 0.0 for _, values in known],
                 marker="os^Dv"[number % 5],
                 markersize=5,
-                linewidth=1.5 if table.x else 0,
+                linestyle="-" if table.x else "none",
+                elinewidth=1.2,
                 capsize=3,
                 label=task,
                 color=f"C{number}",
