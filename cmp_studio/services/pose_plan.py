@@ -10,8 +10,8 @@ from cmp_studio.document.scene import Scene
 from cmp_studio.services.film_frames import posed, preview_times
 from cmp_studio.services.motion_backend import Pose
 
-SLICE: Final = 4000
-"""Tracks times moments that are worked out before the event loop has its turn: some 25 ms."""
+SLICE: Final = 1500
+"""Tracks times moments that are worked out before the event loop has its turn: some 10 to 30 ms."""
 
 
 class PosePlan(QObject):
