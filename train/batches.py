@@ -18,6 +18,7 @@ from train.config import Recipe, Stage
 from train.data.clips import ClipPairs
 from train.data.puppets import PuppetGenerator
 from train.guidance_sampling import SampledGuidance, sample_guidance
+from train.lever_loss import LeverTarget, join_lever_targets, lever_target, no_lever_target
 from train.losses import Target
 
 
@@ -29,11 +30,13 @@ class Batch:
         image: (B, 3, S, S) float32, normalised for the network.
         guidance: Arrows and pins, px of the S x S grid.
         target: Truth on the same grid.
+        levers: What each arrow turns its part about, where it is known.
     """
 
     image: Tensor
     guidance: Guidance
     target: Target
+    levers: LeverTarget
 
 
 class BatchSource:
@@ -79,6 +82,7 @@ class BatchSource:
             normalize_images(scene.image),
             sampled.guidance,
             Target(scene.flow, counted, scene.labels, scene.object_ids),
+            lever_target(scene.part_motion, scene.labels, sampled.guidance),
         )
 
     def _scenes_number(self, number: int, count: int) -> int:
@@ -101,7 +105,10 @@ class BatchSource:
         valid = pairs.valid.to(self._device)
         sampled = self._sample(flow, valid, number, 2)
         return Batch(
-            normalize_images(image), sampled.guidance, Target(flow, valid & ~sampled.unguided)
+            normalize_images(image),
+            sampled.guidance,
+            Target(flow, valid & ~sampled.unguided),
+            no_lever_target(sampled.guidance),
         )
 
     def _sample(
@@ -149,6 +156,7 @@ def _join(pieces: list[Batch]) -> Batch:
             torch.cat([_known(p.target.labels, p.target) for p in pieces]),
             torch.cat([_known(p.target.object_ids, p.target) for p in pieces]),
         ),
+        join_lever_targets([piece.levers for piece in pieces], most),
     )
 
 

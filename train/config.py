@@ -73,6 +73,8 @@ class LossSettings:
         shape: Weight of the differences within a part.
         affinity: Weight of the affinities' cross-entropy, where labels are known.
         anchors: Random points of an image that the affinities are asked about.
+        joint: Weight of the cross-entropy of the joint about which an arrow turns, where known.
+        lever: Weight of the error of an arrow's turning motion over its part, where parts are known.
     """
 
     moving_px: float = 0.5
@@ -81,6 +83,8 @@ class LossSettings:
     shape: float = 0.5
     affinity: float = 0.5
     anchors: int = 32
+    joint: float = 0.3
+    lever: float = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +145,8 @@ class ScheduleSettings:
         image_weights: Where the backbone of EfficientNet-Lite0 starts: ``published`` for the
             weights of the installed package (`train.image_weights`), a path to its ``.pth`` file,
             or empty for random ones.
-        backbone_rate: Factor of the learning rate for the image encoder's backbone.
+        backbone_rate: Factor of the learning rate for the image encoder's backbone. 0 leaves it as
+            it is, which halves the time of a step.
         weight_decay: Not applied to norms and biases under AdamW.
         decay: ``paper`` divides by 10 at 2/3.5 and 3/3.5 of the steps (sec. 4); ``cosine`` falls to
             a hundredth.

@@ -15,6 +15,7 @@ from cmp_engine.modeling.cmp import CMP
 from train.batches import Batch
 from train.config import Recipe, ScheduleSettings
 from train.distributed import World, sum_gradients, sum_values
+from train.lever_loss import lever_losses
 from train.losses import (
     affinity_loss,
     attention_loss,
@@ -63,20 +64,29 @@ def compute_loss(
     if isinstance(decoder, ArrowAttentionDecoder):
         prepared = network.prepare(image)
         motion = network.flow_encoder(batch.guidance, height, width)
-        flow, gate = decoder.propagate_with_gate(prepared, motion)
+        answer = decoder.answer(prepared, motion)
+        flow, gate = answer.flow, answer.gate_logit
         parts = attention_loss(flow.float(), gate.float(), batch.target, recipe.loss)
+        joint, lever = lever_losses(
+            answer.levers, batch.guidance, batch.target, batch.levers, (height // 8, width // 8)
+        )
         affinity = flow.new_zeros(())
         if batch.target.object_ids is not None and recipe.loss.affinity:
             anchors = draw_anchors(batch.target, recipe.loss.anchors, generator)
             logits = decoder.affinity(prepared, anchors).float()
             affinity = affinity_loss(logits, anchors, batch.target)
         return {
-            "loss": parts.total + recipe.loss.affinity * affinity,
+            "loss": parts.total
+            + recipe.loss.affinity * affinity
+            + recipe.loss.joint * joint
+            + recipe.loss.lever * lever,
             "affinity": affinity.detach(),
             "moving": parts.moving.detach(),
             "still": parts.still.detach(),
             "gate": parts.gate.detach(),
             "shape": parts.shape.detach(),
+            "joint": joint.detach(),
+            "lever": lever.detach(),
         }
     output = network(image, batch.guidance).float()
     if recipe.objective == "pathak":

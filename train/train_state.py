@@ -43,6 +43,10 @@ def new_state(network: CMP, recipe: Recipe, device: torch.device) -> TrainState:
     """Return the state before the first step, on ``device``."""
     network = network.to(device).to(memory_format=memory_format(device))
     network.train()
+    if recipe.schedule.backbone_rate == 0:
+        for name, parameter in network.named_parameters():
+            if name.startswith(_BACKBONE):
+                parameter.requires_grad_(requires_grad=False)
     ema = (
         copy.deepcopy(network).requires_grad_(requires_grad=False) if recipe.schedule.ema else None
     )

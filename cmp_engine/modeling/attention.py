@@ -13,7 +13,9 @@ and the arrow at a moves by v, a pixel p of that part moves by exactly ``v * (p 
 which is ``v * (1 + kappa * (p - a))`` with ``kappa = 1 / (a - c)`` constant over the part, whatever
 the angle. So the decoder predicts, per head, a complex gain ``g`` (shift) and a complex ``kappa``
 (turn), and the flow is ``sum_h g_h * u_h + kappa_h * w_h``, with the attended fields
-``u = sum_n A_n v_n`` and ``w = sum_n A_n v_n (p - a_n) / TURN_RADIUS``.
+``u = sum_n A_n v_n zeta_n`` and ``w = sum_n A_n v_n (p - a_n) / TURN_RADIUS``. In ``u`` each arrow
+already turns about the joint that `cmp_engine.modeling.lever` finds for it (``zeta``); ``w`` is
+what a pixel adds of its own.
 
 Which pixels belong to an arrow is learned in two more ways. Embeddings at stride 4 say what is one
 object and what is one rigid part (`affinity`, trained on labelled puppets beside the flow), and
@@ -23,6 +25,7 @@ contour" cue of classical segmentation).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import torch
@@ -38,6 +41,7 @@ from cmp_engine.modeling.cmp import (
     PreparedImage,
 )
 from cmp_engine.modeling.feature_pyramid import conv_block, double, group_norm
+from cmp_engine.modeling.lever import LEVER_FEATURES, LeverHead, Levers
 
 STRIDE: Final = 8
 """Px of the network grid per cell of the attention."""
@@ -55,8 +59,26 @@ AFFINITIES: Final = 2
 """Kinds of belonging: to one object, and to one rigid part of it."""
 
 _EMBEDDING: Final = 16
-_PAIR_FEATURES: Final = 10 + 2 * _BOUNDARIES + AFFINITIES
+_GEOMETRY: Final = 10
+_CONTOUR: Final = 2 * _BOUNDARIES + AFFINITIES
+_PAIR_FEATURES: Final = _GEOMETRY + _CONTOUR
+_ZETA_FEATURES: Final = 5
 _SCALE_UNIT: Final = 16.0
+
+
+@dataclass(frozen=True, slots=True)
+class MotionAnswer:
+    """All that the decoder says about a batch of guidance sets.
+
+    Attributes:
+        flow: (B, 2, H / 4, W / 4) forward flow, px of the network grid.
+        gate_logit: (B, 1, H / 4, W / 4) logit that a pixel moves.
+        levers: What each arrow turns its part about, on cells of stride 8.
+    """
+
+    flow: Tensor
+    gate_logit: Tensor
+    levers: Levers
 
 
 class ArrowEncoder(MotionEncoder):
@@ -91,11 +113,29 @@ class ArrowEncoder(MotionEncoder):
         return points, vectors, valid, pins, scale[:, None, None, None], hints
 
 
+@dataclass(frozen=True, slots=True)
+class _Attended:
+    """What the cells of stride 8 see of the arrows.
+
+    Attributes:
+        turned: (B, 4 * heads, h, w) u and w of all heads, u first.
+        weight: (B, heads, h, w) that is not on the null token.
+        embedded: (B, motion_channels, h, w) attended embedding.
+        lever_fields: (B, LEVER_FEATURES, h, w).
+        levers: Of each arrow.
+    """
+
+    turned: Tensor
+    weight: Tensor
+    embedded: Tensor
+    lever_fields: Tensor
+    levers: Levers
+
+
 class ArrowAttentionDecoder(MotionDecoder):
     """Attention from pixels to arrows, a small propagation net, and copies that turn.
 
-    The output is forward flow in px of the network grid at stride 4. `gate_logit` of the last call
-    to `propagate_with_gate` is the network's belief that a pixel moves.
+    The output is forward flow in px of the network grid at stride 4.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -126,6 +166,10 @@ class ArrowAttentionDecoder(MotionDecoder):
         self.pair = nn.Sequential(
             nn.Linear(_PAIR_FEATURES, 32), nn.ReLU(inplace=True), nn.Linear(32, heads)
         )
+        # What an arrow turns its part about, and which cells that lets follow.
+        self.lever = LeverHead(wide, 128, HINT_CHANNELS, _CONTOUR)
+        self.zeta_pair = nn.Linear(_ZETA_FEATURES, 32)
+        self.lever_in = nn.Conv2d(LEVER_FEATURES, inner, 3, padding=1)
         # Propagation: strides 8, 16 and 32 (the paper's propagation nets, nested).
         motion = heads * 5 + embedding + HINT_CHANNELS + 2 * AFFINITIES
         self.motion_in = nn.Conv2d(motion, inner, 3, padding=1, bias=False)
@@ -153,9 +197,12 @@ class ArrowAttentionDecoder(MotionDecoder):
         bias[: 2 * heads : 2] = 1.0 / heads
         nn.init.normal_(self.head.weight, std=0.02)
         self.head.bias = nn.Parameter(bias)
+        for late in (self.zeta_pair, self.lever_in):
+            nn.init.normal_(late.weight, std=0.01)
+            nn.init.zeros_(late.bias)
 
     def prepare(self, features: ImageFeatures) -> PreparedImage:
-        """Return queries, features for the arrows, boundaries, embeddings, first layer, skip."""
+        """Return queries, features for the arrows, boundaries, embeddings, first layer, skip, joints."""
         fine, quarter = features
         return (
             self.query(fine),
@@ -165,6 +212,7 @@ class ArrowAttentionDecoder(MotionDecoder):
             self.embed(quarter),
             self.image_in(fine),
             self.skip(quarter),
+            self.lever.prepare(fine),
         )
 
     def affinity(self, prepared: PreparedImage, points: Tensor) -> Tensor:
@@ -198,25 +246,22 @@ class ArrowAttentionDecoder(MotionDecoder):
 
     def propagate(self, prepared: PreparedImage, motion: tuple[Tensor, ...]) -> Tensor:
         """Return forward flow (B, 2, H / 4, W / 4) in px of the network grid."""
-        return self.propagate_with_gate(prepared, motion)[0]
+        return self.answer(prepared, motion).flow
 
-    def propagate_with_gate(
-        self, prepared: PreparedImage, motion: tuple[Tensor, ...]
-    ) -> tuple[Tensor, Tensor]:
-        """Return the flow and the logit (B, 1, H / 4, W / 4) that a pixel moves."""
-        points, vectors, valid, pins, scale, hints = motion
+    def answer(self, prepared: PreparedImage, motion: tuple[Tensor, ...]) -> MotionAnswer:
+        """Return the flow, where it moves, and about what."""
+        points, _, valid, pins, scale, hints = motion
         batch = points.shape[0]
-        query, fine, quarter, boundary, embedding, first, skip = (
+        query, fine, quarter, boundary, embedding, first, skip, looked = (
             _expand(part, batch) for part in prepared
         )
         affinity = self._affinity(embedding, points)
-        turned, weights, embedded = self._attend(
-            query, fine, quarter, boundary, affinity, points, vectors, valid, pins, scale
-        )
+        attended = self._attend(query, fine, quarter, boundary, affinity, looked, motion)
         belongs = _strongest(affinity.sigmoid(), valid - pins, pins)
-        null = 1 - weights
-        x = torch.cat([turned, null, embedded, hints, F.avg_pool2d(belongs, 2)], dim=1)
-        x = first + self.motion_in(x)
+        null = 1 - attended.weight
+        turned = attended.turned
+        x = torch.cat([turned, null, attended.embedded, hints, F.avg_pool2d(belongs, 2)], dim=1)
+        x = first + self.motion_in(x) + self.lever_in(attended.lever_fields)
         x8 = self.enter(x)
         x16 = self.down16(F.avg_pool2d(x8, 2))
         x32 = self.down32(F.avg_pool2d(x16, 2))
@@ -229,7 +274,7 @@ class ArrowAttentionDecoder(MotionDecoder):
         gain_turn, residual, gate_logit = out.split([4 * heads, 2, 1], dim=1)
         copies = _complex_dot(gain_turn, fields)
         flow = (copies + 0.25 * residual) * torch.sigmoid(gate_logit) * scale
-        return flow, gate_logit
+        return MotionAnswer(flow, gate_logit, attended.levers)
 
     def _attend(
         self,
@@ -238,18 +283,11 @@ class ArrowAttentionDecoder(MotionDecoder):
         quarter: Tensor,
         boundary: Tensor,
         affinity: Tensor,
-        points: Tensor,
-        vectors: Tensor,
-        valid: Tensor,
-        pins: Tensor,
-        scale: Tensor,
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Let each cell attend to the arrows.
-
-        Returns:
-            u and w of all heads (B, 4 * heads, h, w), u first; the weight that is not on the null
-            token (B, heads, h, w); the attended embedding (B, motion_channels, h, w).
-        """
+        looked: Tensor,
+        motion: tuple[Tensor, ...],
+    ) -> _Attended:
+        """Let each cell attend to the arrows."""
+        points, vectors, valid, pins, scale, hints = motion
         batch, count = valid.shape
         height, width = query.shape[-2:]
         heads, channels = self.heads, self.key_channels
@@ -264,22 +302,41 @@ class ArrowAttentionDecoder(MotionDecoder):
         coarse = F.avg_pool2d(affinity.flatten(1, 2), 2).view(batch, count, AFFINITIES, -1)
         pair = self._pair_features(offset, points, vectors, pins, boundary)
         pair = torch.cat([pair, coarse.transpose(2, 3).clamp(-8, 8) / 4], dim=-1)
+        arrows = vectors * scale[:, :, 0]
+        levers = self.lever(
+            looked, token, hints, pair[..., _GEOMETRY:], offset, arrows, valid - pins
+        )
+        zeta = levers.zeta
+        size = zeta.norm(dim=-1, keepdim=True)
+        near = torch.exp(-2 * (zeta - 1).square().sum(-1, keepdim=True))
+        apart = size.clamp(max=1) * (valid - pins)[:, :, None, None]
+        follows = self.zeta_pair(torch.cat([zeta, size, near, apart], dim=-1))
+        bias = self.pair[2](F.relu(self.pair[0](pair) + follows))
         query = query.view(batch, heads, channels, height * width)
         logits = torch.einsum("bhcp,bnhc->bhnp", query, key) / channels**0.5
-        logits = logits + self.pair(pair).permute(0, 3, 1, 2)
+        logits = logits + bias.permute(0, 3, 1, 2)
         logits = logits.masked_fill(valid[:, None, :, None] == 0, -1e4)
         null = torch.einsum("bhcp,hc->bhp", query, self.null_key) / channels**0.5
         null = null + self.null_logit[:, None]
         weight = torch.cat([logits, null.unsqueeze(2)], dim=2).softmax(dim=2)[:, :, :count]
+        copies = _complex_product(vectors.unsqueeze(2).expand_as(zeta), zeta)
         turn = _complex_product(vectors.unsqueeze(2), offset / TURN_RADIUS)  # (B, N, cells, 2)
-        u = torch.einsum("bhnp,bnc->bhcp", weight, vectors)
+        u = torch.einsum("bhnp,bnpc->bhcp", weight, copies)
         w = torch.einsum("bhnp,bnpc->bhcp", weight, turn)
-        embedded = torch.einsum("bnp,bnc->bcp", weight.mean(1), self.value(token))
+        mean = weight.mean(1)
+        embedded = torch.einsum("bnp,bnc->bcp", mean, self.value(token))
         turned = torch.cat([u.flatten(1, 2), w.flatten(1, 2)], dim=1)
-        return (
+        joint = levers.log_joint.exp() * (valid - pins).unsqueeze(-1)
+        joints = joint[..., :-1].sum(1, keepdim=True).clamp(max=1)
+        shifts = torch.einsum("bnp,bn->bp", mean, joint[..., -1]).unsqueeze(1)
+        seen = torch.einsum("bnp,bnpc->bcp", mean, zeta)
+        fields = torch.cat([seen, joints, shifts], dim=1)
+        return _Attended(
             turned.view(batch, 4 * heads, height, width),
             weight.sum(2).view(batch, heads, height, width),
             embedded.view(batch, -1, height, width),
+            fields.view(batch, LEVER_FEATURES, height, width),
+            levers,
         )
 
     def _pair_features(
