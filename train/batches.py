@@ -16,9 +16,16 @@ from cmp_engine.geometry import normalize_images
 from cmp_engine.modeling.cmp import Guidance
 from train.config import Recipe, Stage
 from train.data.clips import ClipPairs
+from train.data.limb_turns import turn_limbs
 from train.data.puppets import PuppetGenerator
 from train.guidance_sampling import SampledGuidance, sample_guidance
-from train.lever_loss import LeverTarget, join_lever_targets, lever_target, no_lever_target
+from train.lever_loss import (
+    LeverTarget,
+    join_lever_targets,
+    lever_target,
+    lever_target_about,
+    no_lever_target,
+)
 from train.losses import Target
 
 
@@ -28,8 +35,9 @@ class Batch:
 
     Attributes:
         image: (B, 3, S, S) float32, normalised for the network.
-        guidance: Arrows and pins, px of the S x S grid.
-        target: Truth on the same grid.
+        guidance: K guidance sets for each image, K * B in all: the first of every image, then the
+            second. Arrows and pins, px of the S x S grid.
+        target: Truth about each set, on the same grid.
         levers: What each arrow turns its part about, where it is known.
     """
 
@@ -67,7 +75,7 @@ class BatchSource:
             pieces.append(self._clip_piece(number, count - puppets, stage.size))
         return _join(pieces)
 
-    def _puppet_piece(self, number: int, count: int, size: int) -> Batch:
+    def _puppet_piece(self, number: int, count: int, size: int) -> _Piece:
         with self._lock:
             if size not in self._puppets:
                 self._puppets[size] = PuppetGenerator(
@@ -78,12 +86,28 @@ class BatchSource:
             scene.flow, scene.valid, number, 1, labels=scene.labels, object_ids=scene.object_ids
         )
         counted = scene.valid & ~sampled.unguided
-        return Batch(
-            normalize_images(scene.image),
-            sampled.guidance,
-            Target(scene.flow, counted, scene.labels, scene.object_ids),
-            lever_target(scene.part_motion, scene.labels, sampled.guidance),
-        )
+        asked = [
+            _Asked(
+                sampled.guidance,
+                Target(scene.flow, counted, scene.labels, scene.object_ids),
+                lever_target(scene.part_motion, scene.labels, sampled.guidance),
+            )
+        ]
+        if self._recipe.guidance.sets == 2:
+            generator = torch.Generator()
+            generator.manual_seed(hash((self._recipe.seed, number, 3)) % 2**63)
+            turns = turn_limbs(
+                scene, generator=generator, max_points=self._recipe.guidance.max_points
+            )
+            counted = scene.valid & turns.has_limb[:, None, None]
+            asked.append(
+                _Asked(
+                    turns.guidance,
+                    Target(turns.flow, counted, scene.labels, scene.object_ids),
+                    lever_target_about(turns.joints, turns.guidance, scene.labels.shape[-2:]),
+                )
+            )
+        return _Piece(normalize_images(scene.image), asked)
 
     def _scenes_number(self, number: int, count: int) -> int:
         """Return which puppets come in a batch's turn: others each time unless counted."""
@@ -92,7 +116,7 @@ class BatchSource:
             return number
         return number % max(1, round(data.fraction * data.puppet_scenes / count))
 
-    def _clip_piece(self, number: int, count: int, size: int) -> Batch:
+    def _clip_piece(self, number: int, count: int, size: int) -> _Piece:
         with self._lock:
             if self._clips is None:
                 self._clips = ClipPairs(
@@ -103,13 +127,17 @@ class BatchSource:
         pairs = self._clips.batch(count, number, size)
         image, flow = pairs.image.to(self._device), pairs.flow.to(self._device)
         valid = pairs.valid.to(self._device)
-        sampled = self._sample(flow, valid, number, 2)
-        return Batch(
-            normalize_images(image),
-            sampled.guidance,
-            Target(flow, valid & ~sampled.unguided),
-            no_lever_target(sampled.guidance),
-        )
+        asked = []
+        for stream in (2, 4)[: self._recipe.guidance.sets]:
+            sampled = self._sample(flow, valid, number, stream)
+            asked.append(
+                _Asked(
+                    sampled.guidance,
+                    Target(flow, valid & ~sampled.unguided),
+                    no_lever_target(sampled.guidance),
+                )
+            )
+        return _Piece(normalize_images(image), asked)
 
     def _sample(
         self,
@@ -138,11 +166,29 @@ class BatchSource:
         )
 
 
-def _join(pieces: list[Batch]) -> Batch:
-    if len(pieces) == 1:
-        return pieces[0]
-    most = max(piece.guidance.valid.shape[1] for piece in pieces)
-    guidance = [_padded(piece.guidance, most) for piece in pieces]
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One guidance set for each image, and the truth about it."""
+
+    guidance: Guidance
+    target: Target
+    levers: LeverTarget
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Images of one kind, normalised for the network, and what they are asked."""
+
+    image: Tensor
+    asked: list[_Asked]
+
+
+def _join(pieces: list[_Piece]) -> Batch:
+    """Return one batch: all images, and their first sets before their second ones."""
+    asked = [one for number in range(len(pieces[0].asked)) for one in _column(pieces, number)]
+    most = max(one.guidance.valid.shape[1] for one in asked)
+    guidance = [_padded(one.guidance, most) for one in asked]
+    targets = [one.target for one in asked]
     return Batch(
         torch.cat([piece.image for piece in pieces]),
         Guidance(
@@ -151,13 +197,17 @@ def _join(pieces: list[Batch]) -> Batch:
             torch.cat([g.valid for g in guidance]),
         ),
         Target(
-            torch.cat([piece.target.flow for piece in pieces]),
-            torch.cat([piece.target.counted for piece in pieces]),
-            torch.cat([_known(p.target.labels, p.target) for p in pieces]),
-            torch.cat([_known(p.target.object_ids, p.target) for p in pieces]),
+            torch.cat([target.flow for target in targets]),
+            torch.cat([target.counted for target in targets]),
+            torch.cat([_known(target.labels, target) for target in targets]),
+            torch.cat([_known(target.object_ids, target) for target in targets]),
         ),
-        join_lever_targets([piece.levers for piece in pieces], most),
+        join_lever_targets([one.levers for one in asked], most),
     )
+
+
+def _column(pieces: list[_Piece], number: int) -> list[_Asked]:
+    return [piece.asked[number] for piece in pieces]
 
 
 def _known(labels: Tensor | None, target: Target) -> Tensor:

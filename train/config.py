@@ -53,6 +53,9 @@ class GuidanceSettings:
         max_points: Most arrows that the artist sampler draws, all of the uniform sampler, and the
             mean of the random one.
         watershed_share: Share of samples for which the artist sampler hands over to the watershed.
+        sets: Guidance sets that each image is asked, 1 or 2; the image is encoded once. The second
+            one of a puppet is a limb that turns alone (`train.data.limb_turns`), that of a clip is
+            another draw. Only the attention network takes 2.
     """
 
     sampler: Sampler = "artist"
@@ -60,6 +63,7 @@ class GuidanceSettings:
     grid_stride: int = 200
     max_points: int = 6
     watershed_share: float = 0.15
+    sets: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +78,6 @@ class LossSettings:
         affinity: Weight of the affinities' cross-entropy, where labels are known.
         anchors: Random points of an image that the affinities are asked about.
         joint: Weight of the cross-entropy of the joint about which an arrow turns, where known.
-        lever: Weight of the error of an arrow's turning motion over its part, where parts are known.
     """
 
     moving_px: float = 0.5
@@ -83,8 +86,7 @@ class LossSettings:
     shape: float = 0.5
     affinity: float = 0.5
     anchors: int = 32
-    joint: float = 0.3
-    lever: float = 0.5
+    joint: float = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -313,6 +315,12 @@ def _check(recipe: Recipe) -> None:
             f"data.puppet_scenes must be 0 (no limit) or more, got {recipe.data.puppet_scenes}."
         )
     schedule = recipe.schedule
+    most = 2 if recipe.model.decoder == "attention" else 1
+    if not 1 <= recipe.guidance.sets <= most:
+        raise TrainConfigError(
+            f"guidance.sets is 1, or 2 with the attention decoder; got {recipe.guidance.sets} with "
+            f"the decoder {recipe.model.decoder}."
+        )
     if not schedule.stages or schedule.stages[-1].until != 1.0:
         raise TrainConfigError("The last entry of schedule.stages must have until = 1.0.")
     for stage in schedule.stages:

@@ -86,6 +86,17 @@ def lever_target(part_motion: Tensor, labels: Tensor, guidance: Guidance) -> Lev
     return LeverTarget(joints, torch.where(is_known, kinds, UNKNOWN))
 
 
+def lever_target_about(
+    joints: Tensor, guidance: Guidance, size_hw: tuple[int, ...]
+) -> LeverTarget:
+    """Return the truth where all arrows of a scene turn about one place (B, 2), px."""
+    height, width = size_hw
+    inside = (joints >= 0).all(-1) & (joints[:, 0] < width) & (joints[:, 1] < height)
+    tells = guidance.valid & (guidance.vectors.norm(dim=-1) > _SHORT_PX) & inside[:, None]
+    kinds = torch.where(tells, JOINT, UNKNOWN)
+    return LeverTarget(joints[:, None].expand_as(guidance.points), kinds)
+
+
 def join_lever_targets(targets: list[LeverTarget], count: int) -> LeverTarget:
     """Return the targets one after the other, each padded to ``count`` arrows."""
 
@@ -111,8 +122,8 @@ def lever_losses(
     """Return the cross-entropy of the joint, and the error of the turning motion over the part.
 
     The true joint lies between four cells, which share its probability. The error of the motion is
-    a part of its length, clipped at 2, on cells of the arrow's own part: a joint that is wrong but
-    turns the part rightly costs little.
+    a part of its length, clipped at 2, on cells of the arrow's own part; it has no gradient and is
+    for the log.
 
     Args:
         levers: The answer.

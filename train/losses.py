@@ -28,6 +28,15 @@ class Target:
     labels: Tensor | None = None
     object_ids: Tensor | None = None
 
+    def first(self, count: int) -> Target:
+        """Return the target of the first ``count`` images."""
+        return Target(
+            self.flow[:count],
+            self.counted[:count],
+            None if self.labels is None else self.labels[:count],
+            None if self.object_ids is None else self.object_ids[:count],
+        )
+
     def at(self, height: int, width: int) -> Target:
         """Return the target on a coarser grid: the pixel in the middle of each cell, unmixed."""
         rows = self.flow.shape[-2] // height

@@ -64,7 +64,8 @@ def compute_loss(
     if isinstance(decoder, ArrowAttentionDecoder):
         prepared = network.prepare(image)
         motion = network.flow_encoder(batch.guidance, height, width)
-        answer = decoder.answer(prepared, motion)
+        sets = len(batch.guidance.valid) // len(image)
+        answer = decoder.answer(tuple(torch.cat([part] * sets) for part in prepared), motion)
         flow, gate = answer.flow, answer.gate_logit
         parts = attention_loss(flow.float(), gate.float(), batch.target, recipe.loss)
         joint, lever = lever_losses(
@@ -72,14 +73,14 @@ def compute_loss(
         )
         affinity = flow.new_zeros(())
         if batch.target.object_ids is not None and recipe.loss.affinity:
-            anchors = draw_anchors(batch.target, recipe.loss.anchors, generator)
+            target = batch.target.first(len(image))
+            anchors = draw_anchors(target, recipe.loss.anchors, generator)
             logits = decoder.affinity(prepared, anchors).float()
-            affinity = affinity_loss(logits, anchors, batch.target)
+            affinity = affinity_loss(logits, anchors, target)
         return {
             "loss": parts.total
             + recipe.loss.affinity * affinity
-            + recipe.loss.joint * joint
-            + recipe.loss.lever * lever,
+            + recipe.loss.joint * joint,
             "affinity": affinity.detach(),
             "moving": parts.moving.detach(),
             "still": parts.still.detach(),

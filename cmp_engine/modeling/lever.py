@@ -3,10 +3,13 @@
 A rigid part that turns about a joint c takes the arrow's start a to a + v, and both lie on one
 circle about c. So c lies on the perpendicular bisector of the arrow, whatever the angle: one arrow
 leaves one line of places for the joint, and the picture says which place on it looks like one.
-`LeverHead` scores every place of the picture, beside "no joint: the part shifts", and answers with
-the expected turn ``kappa = E[1 / (a - c)]`` (complex). A pixel p of the part then moves by
-``v * zeta`` with ``zeta = (p - c) / (a - c) = 1 + kappa * (p - a)``: zero at the joint, one at the
-arrow, and measured in levers in between.
+`LeverHead` gives every place of the picture a probability, beside "no joint: the part shifts". The
+joint is the mean place around the likeliest ones, and ``kappa = 1 / (a - c)`` (complex) is how much
+the arrow turns. A pixel p of the part then moves by ``v * zeta`` with ``zeta = (p - c) / (a - c) =
+1 + kappa * (p - a)``: zero at the joint, one at the arrow, and measured in levers in between.
+
+The probabilities are trained on puppets, whose joints are known, and not through the flow: turning
+about a wrong joint costs more than shifting, so the flow's loss alone would teach not to turn.
 
 Source: own choice; `train/README.md` has what it does to limbs that are pulled by one arrow.
 """
@@ -18,6 +21,7 @@ from typing import Final
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from cmp_engine.modeling.feature_pyramid import conv_block
 
@@ -30,6 +34,10 @@ MOST_LEVERS: Final = 4.0
 _BISECTOR_WIDTHS: Final = (2.5, 8.0, 24.0)
 _LEAST_LEVER: Final = 5.0
 _MOST_CHORD: Final = 1.85
+_AROUND: Final = 2
+_TURN_ODDS: Final = 2.0
+"""By how much a turn is preferred to a shift: who pulls a limb wants it to turn."""
+
 _IMAGE: Final = 32
 _TOKEN: Final = 32
 _HIDDEN: Final = 48
@@ -44,8 +52,10 @@ class Levers:
     Attributes:
         log_joint: (B, N, P + 1) log-probability that the joint is in a cell; the last one is that
             there is none and the part shifts.
-        kappa: (B, N, 2) expected complex turn 1 / (a - c), 1/px; zero for pins.
-        zeta: (B, N, P, 2) complex: the motion of a cell that follows, as a multiple of the arrow.
+        kappa: (B, N, 2) complex turn 1 / (a - c), 1/px, times the confidence that there is a joint;
+            zero for pins. No gradient.
+        zeta: (B, N, P, 2) complex: the motion of a cell that follows, as a multiple of the arrow. No
+            gradient.
     """
 
     log_joint: Tensor
@@ -126,10 +136,7 @@ class LeverHead(nn.Module):
         impossible = (lever < _LEAST_LEVER) | (chord > _MOST_CHORD)
         scores = scores.masked_fill(impossible, -1e4)
         log_joint = torch.cat([scores, self.shift(token)], dim=-1).log_softmax(dim=-1)
-        # 1 / (a - c) with offset = c - a.
-        inverse = offset * offset.new_tensor([-1.0, 1.0]) / lever.square().unsqueeze(-1)
-        weight = log_joint[..., :-1].exp() * is_arrow.unsqueeze(-1)
-        kappa = torch.einsum("bnp,bnpc->bnc", weight, inverse.masked_fill(impossible[..., None], 0))
+        kappa = _turn(log_joint.detach(), offset, looked.shape[-2:]) * is_arrow.unsqueeze(-1)
         turned = _complex(kappa.unsqueeze(2), offset)
         zeta = torch.stack([1 + turned[..., 0], turned[..., 1]], dim=-1)
         size = zeta.square().sum(-1, keepdim=True).clamp_min(1e-6).sqrt()
@@ -157,6 +164,27 @@ class LeverHead(nn.Module):
             torch.log1p(length / 4).unsqueeze(-1).expand_as(lever),
         ]
         return torch.stack(features, dim=-1)
+
+
+def _turn(log_joint: Tensor, offset: Tensor, grid_hw: tuple[int, ...]) -> Tensor:
+    """Return the turn (B, N, 2) about the mean place around the likeliest joints.
+
+    A place counts by its probability and by the probability around it to the power of three, so
+    that of two candidates the likelier one takes nearly all, without a jump where they change
+    places while an arrow is dragged.
+    """
+    joint = log_joint.exp()
+    cells, shift = joint[..., :-1], joint[..., -1]
+    side = 2 * _AROUND + 1
+    around = F.avg_pool2d(cells.unflatten(-1, grid_hw), side, 1, _AROUND).flatten(2)
+    around = around / around.amax(-1, keepdim=True).clamp_min(1e-12)
+    weight = cells * around**3
+    weight = weight / weight.sum(-1, keepdim=True).clamp_min(1e-12)
+    place = torch.einsum("bnp,bnpc->bnc", weight, offset)  # c - a
+    squared = place.square().sum(-1, keepdim=True).clamp_min(_LEAST_LEVER**2)
+    turns = (_TURN_ODDS * (1 - shift)) ** 3
+    sure = (turns / (turns + shift**3).clamp_min(1e-12)).unsqueeze(-1)
+    return sure * place * place.new_tensor([-1.0, 1.0]) / squared
 
 
 def _complex(a: Tensor, b: Tensor) -> Tensor:
