@@ -75,7 +75,7 @@ class BatchSource:
             pieces.append(self._clip_piece(number, count - puppets, stage.size))
         return _join(pieces)
 
-    def _puppet_piece(self, number: int, count: int, size: int) -> _Piece:
+    def _puppet_piece(self, number: int, count: int, size: int) -> Piece:
         with self._lock:
             if size not in self._puppets:
                 self._puppets[size] = PuppetGenerator(
@@ -87,7 +87,7 @@ class BatchSource:
         )
         counted = scene.valid & ~sampled.unguided
         asked = [
-            _Asked(
+            Asked(
                 sampled.guidance,
                 Target(scene.flow, counted, scene.labels, scene.object_ids),
                 lever_target(scene.part_motion, scene.labels, sampled.guidance),
@@ -101,13 +101,13 @@ class BatchSource:
             )
             counted = scene.valid & turns.has_limb[:, None, None]
             asked.append(
-                _Asked(
+                Asked(
                     turns.guidance,
                     Target(turns.flow, counted, scene.labels, scene.object_ids),
                     lever_target_about(turns.joints, turns.guidance, scene.labels.shape[-2:]),
                 )
             )
-        return _Piece(normalize_images(scene.image), asked)
+        return Piece(normalize_images(scene.image), asked)
 
     def _scenes_number(self, number: int, count: int) -> int:
         """Return which puppets come in a batch's turn: others each time unless counted."""
@@ -116,7 +116,7 @@ class BatchSource:
             return number
         return number % max(1, round(data.fraction * data.puppet_scenes / count))
 
-    def _clip_piece(self, number: int, count: int, size: int) -> _Piece:
+    def _clip_piece(self, number: int, count: int, size: int) -> Piece:
         with self._lock:
             if self._clips is None:
                 self._clips = ClipPairs(
@@ -131,13 +131,13 @@ class BatchSource:
         for stream in (2, 4)[: self._recipe.guidance.sets]:
             sampled = self._sample(flow, valid, number, stream)
             asked.append(
-                _Asked(
+                Asked(
                     sampled.guidance,
                     Target(flow, valid & ~sampled.unguided),
                     no_lever_target(sampled.guidance),
                 )
             )
-        return _Piece(normalize_images(image), asked)
+        return Piece(normalize_images(image), asked)
 
     def _sample(
         self,
@@ -167,7 +167,7 @@ class BatchSource:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class Asked:
     """One guidance set for each image, and the truth about it."""
 
     guidance: Guidance
@@ -176,14 +176,14 @@ class _Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class _Piece:
+class Piece:
     """Images of one kind, normalised for the network, and what they are asked."""
 
     image: Tensor
-    asked: list[_Asked]
+    asked: list[Asked]
 
 
-def _join(pieces: list[_Piece]) -> Batch:
+def _join(pieces: list[Piece]) -> Batch:
     """Return one batch: all images, and their first sets before their second ones."""
     asked = [one for number in range(len(pieces[0].asked)) for one in _column(pieces, number)]
     most = max(one.guidance.valid.shape[1] for one in asked)
@@ -206,7 +206,7 @@ def _join(pieces: list[_Piece]) -> Batch:
     )
 
 
-def _column(pieces: list[_Piece], number: int) -> list[_Asked]:
+def _column(pieces: list[Piece], number: int) -> list[Asked]:
     return [piece.asked[number] for piece in pieces]
 
 

@@ -86,9 +86,7 @@ def lever_target(part_motion: Tensor, labels: Tensor, guidance: Guidance) -> Lev
     return LeverTarget(joints, torch.where(is_known, kinds, UNKNOWN))
 
 
-def lever_target_about(
-    joints: Tensor, guidance: Guidance, size_hw: tuple[int, ...]
-) -> LeverTarget:
+def lever_target_about(joints: Tensor, guidance: Guidance, size_hw: tuple[int, ...]) -> LeverTarget:
     """Return the truth where all arrows of a scene turn about one place (B, 2), px."""
     height, width = size_hw
     inside = (joints >= 0).all(-1) & (joints[:, 0] < width) & (joints[:, 1] < height)
@@ -185,4 +183,5 @@ def _motion_error(
     weight = counts.to(error.dtype)
     per_arrow = (error * weight).sum(-1) / weight.sum(-1).clamp_min(1)
     has_any = (weight.sum(-1) > 0).to(error.dtype)
-    return (per_arrow * has_any).sum() / has_any.sum().clamp_min(1)
+    mean: Tensor = (per_arrow * has_any).sum() / has_any.sum().clamp_min(1)
+    return mean

@@ -78,9 +78,7 @@ def compute_loss(
             logits = decoder.affinity(prepared, anchors).float()
             affinity = affinity_loss(logits, anchors, target)
         return {
-            "loss": parts.total
-            + recipe.loss.affinity * affinity
-            + recipe.loss.joint * joint,
+            "loss": parts.total + recipe.loss.affinity * affinity + recipe.loss.joint * joint,
             "affinity": affinity.detach(),
             "moving": parts.moving.detach(),
             "still": parts.still.detach(),

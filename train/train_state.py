@@ -46,7 +46,7 @@ def new_state(network: CMP, recipe: Recipe, device: torch.device) -> TrainState:
     if recipe.schedule.backbone_rate == 0:
         for name, parameter in network.named_parameters():
             if name.startswith(_BACKBONE):
-                parameter.requires_grad_(requires_grad=False)
+                parameter.requires_grad = False
     ema = (
         copy.deepcopy(network).requires_grad_(requires_grad=False) if recipe.schedule.ema else None
     )

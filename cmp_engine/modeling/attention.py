@@ -197,12 +197,11 @@ class ArrowAttentionDecoder(MotionDecoder):
         bias[: 2 * heads : 2] = 1.0 / heads
         nn.init.normal_(self.head.weight, std=0.02)
         self.head.bias = nn.Parameter(bias)
-        for late in (self.zeta_pair, self.lever_in):
-            nn.init.normal_(late.weight, std=0.01)
-            nn.init.zeros_(late.bias)
+        for weight in (self.zeta_pair.weight, self.lever_in.weight):
+            nn.init.normal_(weight, std=0.01)
 
     def prepare(self, features: ImageFeatures) -> PreparedImage:
-        """Return queries, features for the arrows, boundaries, embeddings, first layer, skip, joints."""
+        """Return queries, features for arrows, boundaries, embeddings, first layer, skip, joint."""
         fine, quarter = features
         return (
             self.query(fine),

@@ -1,4 +1,4 @@
-"""Where is the joint about which an arrow turns its part? (this project's own)
+"""The joint about which an arrow turns its part (this project's own).
 
 A rigid part that turns about a joint c takes the arrow's start a to a + v, and both lie on one
 circle about c. So c lies on the perpendicular bisector of the arrow, whatever the angle: one arrow
@@ -54,8 +54,8 @@ class Levers:
             there is none and the part shifts.
         kappa: (B, N, 2) complex turn 1 / (a - c), 1/px, times the confidence that there is a joint;
             zero for pins. No gradient.
-        zeta: (B, N, P, 2) complex: the motion of a cell that follows, as a multiple of the arrow. No
-            gradient.
+        zeta: (B, N, P, 2) complex: the motion of a cell that follows, as a multiple of the arrow.
+            No gradient.
     """
 
     log_joint: Tensor
@@ -80,16 +80,14 @@ class LeverHead(nn.Module):
         self.from_token = nn.Linear(token, _HIDDEN)
         self.key = nn.Linear(token, _TOKEN)
         self.from_pair = nn.Linear(_OWN_FEATURES + contour + _MATCHES, _HIDDEN)
+        last = nn.Linear(_HIDDEN, 1)
         self.score = nn.Sequential(
-            nn.ReLU(inplace=True),
-            nn.Linear(_HIDDEN, _HIDDEN),
-            nn.ReLU(inplace=True),
-            nn.Linear(_HIDDEN, 1),
+            nn.ReLU(inplace=True), nn.Linear(_HIDDEN, _HIDDEN), nn.ReLU(inplace=True), last
         )
         self.shift = nn.Linear(token, 1)
         # At the start arrows shift: seven in eight, spread evenly over the rest.
-        nn.init.normal_(self.score[-1].weight, std=0.02)
-        nn.init.zeros_(self.score[-1].bias)
+        nn.init.normal_(last.weight, std=0.02)
+        nn.init.zeros_(last.bias)
         nn.init.normal_(self.shift.weight, std=0.02)
         nn.init.constant_(self.shift.bias, 2.0)
 
@@ -176,7 +174,7 @@ def _turn(log_joint: Tensor, offset: Tensor, grid_hw: tuple[int, ...]) -> Tensor
     joint = log_joint.exp()
     cells, shift = joint[..., :-1], joint[..., -1]
     side = 2 * _AROUND + 1
-    around = F.avg_pool2d(cells.unflatten(-1, grid_hw), side, 1, _AROUND).flatten(2)
+    around = F.avg_pool2d(cells.view(*cells.shape[:2], *grid_hw), side, 1, _AROUND).flatten(2)
     around = around / around.amax(-1, keepdim=True).clamp_min(1e-12)
     weight = cells * around**3
     weight = weight / weight.sum(-1, keepdim=True).clamp_min(1e-12)

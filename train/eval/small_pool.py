@@ -24,11 +24,12 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from cmp_engine.geometry import normalize_images
-from train.batches import Batch, BatchSource
+from train.batches import Asked, BatchSource, Piece
 from train.config import Recipe
 from train.data.clips import ClipPairs
 from train.data.puppets import PuppetGenerator
 from train.errors import TrainConfigError
+from train.lever_loss import no_lever_target
 from train.losses import Target
 
 Kind: TypeAlias = Literal["puppets", "clips"]
@@ -186,13 +187,13 @@ class PoolSource(BatchSource):
                     raise TrainConfigError(f"Recipe {recipe.name} wants {kind}; the pool has none.")
         self._pool = pool
 
-    def _puppet_piece(self, number: int, count: int, size: int) -> Batch:
+    def _puppet_piece(self, number: int, count: int, size: int) -> Piece:
         return self._piece("puppets", number, count)
 
-    def _clip_piece(self, number: int, count: int, size: int) -> Batch:
+    def _clip_piece(self, number: int, count: int, size: int) -> Piece:
         return self._piece("clips", number, count)
 
-    def _piece(self, kind: Kind, number: int, count: int) -> Batch:
+    def _piece(self, kind: Kind, number: int, count: int) -> Piece:
         images, flows, valids = self._pool.pairs[kind]
         stream = 3 if kind == "puppets" else 4
         generator = torch.Generator()
@@ -206,6 +207,6 @@ class PoolSource(BatchSource):
         valid[mirrored] = valid[mirrored].flip(-1)
         image, flow, valid = (x.to(self._device) for x in (image, flow, valid))
         sampled = self._sample(flow, valid, number, stream)
-        return Batch(
-            normalize_images(image), sampled.guidance, Target(flow, valid & ~sampled.unguided)
-        )
+        target = Target(flow, valid & ~sampled.unguided)
+        asked = Asked(sampled.guidance, target, no_lever_target(sampled.guidance))
+        return Piece(normalize_images(image), [asked])

@@ -68,9 +68,7 @@ def test_motion_when_the_joint_is_certain_then_is_the_rigid_turn_about_it(head):
     joint = torch.tensor([column, row]) * STRIDE + (STRIDE - 1) / 2
     start = joint + torch.tensor([48.0, 7.0])
     angle = 0.5
-    turn = torch.tensor(
-        [[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]]
-    )
+    turn = torch.tensor([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
     arrow = turn @ (start - joint) + joint - start
 
     levers = _levers(head, [start.tolist()], [arrow.tolist()])
