@@ -17,7 +17,7 @@ from cmp_engine.modeling.cmp import Guidance
 from train.config import Recipe, Stage
 from train.data.clips import ClipPairs
 from train.data.limb_turns import turn_limbs
-from train.data.puppets import PuppetGenerator
+from train.data.puppets import PuppetBatch, PuppetGenerator
 from train.guidance_sampling import SampledGuidance, sample_guidance
 from train.lever_loss import (
     LeverTarget,
@@ -39,11 +39,28 @@ class Batch:
             second. Arrows and pins, px of the S x S grid.
         target: Truth about each set, on the same grid.
         levers: What each arrow turns its part about, where it is known.
+        pulls: More arrows, asked about their joints alone; None without any.
     """
 
     image: Tensor
     guidance: Guidance
     target: Target
+    levers: LeverTarget
+    pulls: Pulls | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pulls:
+    """Arrows on puppets that are asked about their joints alone.
+
+    Attributes:
+        image: (M,) int64 number of the image of each.
+        guidance: M sets of one arrow.
+        levers: The truth.
+    """
+
+    image: Tensor
+    guidance: Guidance
     levers: LeverTarget
 
 
@@ -90,7 +107,7 @@ class BatchSource:
             Asked(
                 sampled.guidance,
                 Target(scene.flow, counted, scene.labels, scene.object_ids),
-                lever_target(scene.part_motion, scene.labels, sampled.guidance),
+                lever_target(scene, sampled.guidance),
             )
         ]
         if self._recipe.guidance.sets == 2:
@@ -107,7 +124,36 @@ class BatchSource:
                     lever_target_about(turns.joints, turns.guidance, scene.labels.shape[-2:]),
                 )
             )
-        return Piece(normalize_images(scene.image), asked)
+        return Piece(normalize_images(scene.image), asked, self._pulls(scene, number))
+
+    def _pulls(self, scene: PuppetBatch, number: int) -> Pulls | None:
+        """Return further arrows on limbs, to ask about their joints."""
+        found = []
+        for round_number in range(self._recipe.guidance.pulls):
+            generator = torch.Generator()
+            seed = hash((self._recipe.seed, number, 5, round_number)) % 2**63
+            turns = turn_limbs(scene, generator=generator.manual_seed(seed), max_points=1)
+            truth = lever_target_about(turns.joints, turns.guidance, scene.labels.shape[-2:])
+            rows = torch.nonzero(turns.has_limb).squeeze(1)
+            guidance = turns.guidance
+            found.append(
+                Pulls(
+                    rows,
+                    Guidance(guidance.points[rows], guidance.vectors[rows], guidance.valid[rows]),
+                    LeverTarget(truth.joints[rows], truth.kinds[rows]),
+                )
+            )
+        if not found:
+            return None
+        return Pulls(
+            torch.cat([pulls.image for pulls in found]),
+            Guidance(
+                torch.cat([pulls.guidance.points for pulls in found]),
+                torch.cat([pulls.guidance.vectors for pulls in found]),
+                torch.cat([pulls.guidance.valid for pulls in found]),
+            ),
+            join_lever_targets([pulls.levers for pulls in found], 1),
+        )
 
     def _scenes_number(self, number: int, count: int) -> int:
         """Return which puppets come in a batch's turn: others each time unless counted."""
@@ -181,6 +227,7 @@ class Piece:
 
     image: Tensor
     asked: list[Asked]
+    pulls: Pulls | None = None
 
 
 def _join(pieces: list[Piece]) -> Batch:
@@ -203,6 +250,7 @@ def _join(pieces: list[Piece]) -> Batch:
             torch.cat([_known(target.object_ids, target) for target in targets]),
         ),
         join_lever_targets([one.levers for one in asked], most),
+        pieces[0].pulls,  # puppets come first, so that their numbers hold
     )
 
 

@@ -56,6 +56,7 @@ class GuidanceSettings:
         sets: Guidance sets that each image is asked, 1 or 2; the image is encoded once. The second
             one of a puppet is a limb that turns alone (`train.data.limb_turns`), that of a clip is
             another draw. Only the attention network takes 2.
+        pulls: Further arrows on each puppet's limbs that are asked about their joints alone.
     """
 
     sampler: Sampler = "artist"
@@ -64,6 +65,7 @@ class GuidanceSettings:
     max_points: int = 6
     watershed_share: float = 0.15
     sets: int = 1
+    pulls: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -321,6 +323,8 @@ def _check(recipe: Recipe) -> None:
             f"guidance.sets is 1, or 2 with the attention decoder; got {recipe.guidance.sets} with "
             f"the decoder {recipe.model.decoder}."
         )
+    if recipe.guidance.pulls < 0:
+        raise TrainConfigError(f"guidance.pulls must be 0 or more, got {recipe.guidance.pulls}.")
     if not schedule.stages or schedule.stages[-1].until != 1.0:
         raise TrainConfigError("The last entry of schedule.stages must have until = 1.0.")
     for stage in schedule.stages:

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 
 from cmp_engine.modeling.cmp import Guidance
 from cmp_engine.modeling.lever import Levers
+from train.data.puppets import PuppetBatch
 from train.losses import Target
 
 UNKNOWN: Final = 0
@@ -28,6 +29,9 @@ _FAR: Final = 2.0
 """A joint farther away than so many image sides is none: the part shifts."""
 
 _INEXACT_PX: Final = 3.0
+_NEAR: Final = 0.02
+"""A centre is a joint's if it is closer than this share of the image's side."""
+
 _SHORT_PX: Final = 0.7
 """Of a shorter arrow nobody could tell the joint."""
 
@@ -53,19 +57,23 @@ def no_lever_target(guidance: Guidance) -> LeverTarget:
     )
 
 
-def lever_target(part_motion: Tensor, labels: Tensor, guidance: Guidance) -> LeverTarget:
+def lever_target(scenes: PuppetBatch, guidance: Guidance) -> LeverTarget:
     """Return the truth for arrows on puppets.
 
+    Unknown are arrows that their part's motion does not explain, as on a part that bends, and those
+    whose centre is no joint of the limb: where two joints turn at once, or a body about its foot,
+    nothing in the picture shows the centre.
+
     Args:
-        part_motion: (B, P, 2, 3) affine motion of each part, px to px.
-        labels: (B, H, W) int64 part at each pixel.
-        guidance: Of the same scenes; an arrow that its part's motion does not explain, as on a part
-            that bends, is unknown.
+        scenes: Puppets.
+        guidance: Of the same scenes, px.
     """
+    labels, part_motion = scenes.labels, scenes.part_motion
     batch, height, width = labels.shape
     column, row = guidance.points.long().unbind(-1)
     image = torch.arange(batch, device=labels.device)[:, None]
-    motion = part_motion[image, labels[image, row, column]]  # (B, N, 2, 3)
+    part = labels[image, row, column]
+    motion = part_motion[image, part]  # (B, N, 2, 3)
     point, vector = guidance.points, guidance.vectors
     explained = torch.einsum("bnij,bnj->bni", motion[..., :2], point) + motion[..., 2] - point
     length = vector.norm(dim=-1)
@@ -80,10 +88,24 @@ def lever_target(part_motion: Tensor, labels: Tensor, guidance: Guidance) -> Lev
     joints = point - torch.stack([x, y], dim=-1) / squared
     lever = length / change.norm(dim=-1).clamp_min(1e-6)
     inside = (joints >= 0).all(-1) & (joints[..., 0] < width) & (joints[..., 1] < height)
-    kinds = torch.full_like(labels[:, 0, :1].expand(-1, point.shape[1]), UNKNOWN)
-    kinds = torch.where(inside, JOINT, kinds)
+    inside &= _is_a_joint(joints, part, scenes, _NEAR * min(height, width))
+    kinds = torch.where(inside, JOINT, UNKNOWN)
     kinds = torch.where(lever > _FAR * max(height, width), SHIFT, kinds)
     return LeverTarget(joints, torch.where(is_known, kinds, UNKNOWN))
+
+
+def _is_a_joint(place: Tensor, part: Tensor, scenes: PuppetBatch, near: float) -> Tensor:
+    """Return whether a place (B, N, 2) is a joint of the part (B, N), or of what carries it."""
+    image = torch.arange(len(part), device=part.device)[:, None]
+    found = torch.zeros_like(part, dtype=torch.bool)
+    for _ in range(scenes.parents.shape[1]):
+        above = scenes.parents[image, part]
+        is_near = (scenes.joints[image, part] - place).norm(dim=-1) < near
+        found |= is_near & (above > 0)
+        part = above
+        if not bool((part > 0).any()):
+            break
+    return found
 
 
 def lever_target_about(joints: Tensor, guidance: Guidance, size_hw: tuple[int, ...]) -> LeverTarget:
@@ -110,24 +132,14 @@ def join_lever_targets(targets: list[LeverTarget], count: int) -> LeverTarget:
     )
 
 
-def lever_losses(
-    levers: Levers,
-    guidance: Guidance,
-    target: Target,
-    truth: LeverTarget,
-    grid_hw: tuple[int, int],
-) -> tuple[Tensor, Tensor]:
-    """Return the cross-entropy of the joint, and the error of the turning motion over the part.
+def joint_loss(levers: Levers, truth: LeverTarget, grid_hw: tuple[int, int]) -> Tensor:
+    """Return the cross-entropy of the joint, the mean over arrows about which it is known.
 
-    The true joint lies between four cells, which share its probability. The error of the motion is
-    a part of its length, clipped at 2, on cells of the arrow's own part; it has no gradient and is
-    for the log.
+    The true joint lies between four cells, which share its probability.
 
     Args:
         levers: The answer.
-        guidance: What it was asked, px of the target's grid.
-        target: Truth at stride 1; scenes without labels are left out of the second loss.
-        truth: About the levers.
+        truth: About the same arrows.
         grid_hw: Height and width of the cells that ``levers`` is on.
 
     Source: own choice; `train/README.md` has what it does.
@@ -151,13 +163,24 @@ def lever_losses(
     shifts = -log_joint[..., -1].clamp_min(-12)
     loss = torch.where(truth.kinds == JOINT, entropy, shifts)
     known = (truth.kinds != UNKNOWN).to(loss.dtype)
-    joint_loss = (loss * known).sum() / known.sum().clamp_min(1)
-    return joint_loss, _motion_error(levers, guidance, target, grid_hw)
+    mean: Tensor = (loss * known).sum() / known.sum().clamp_min(1)
+    return mean
 
 
-def _motion_error(
+def motion_error(
     levers: Levers, guidance: Guidance, target: Target, grid_hw: tuple[int, int]
 ) -> Tensor:
+    """Return the error of the turning motion over the arrow's own part, as a share of its length.
+
+    Clipped at 2 for each pixel. It has no gradient and is for the log: a joint that is wrong but
+    turns the part rightly costs little here. Zero without labels.
+
+    Args:
+        levers: The answer.
+        guidance: What it was asked, px of the target's grid.
+        target: Truth at stride 1.
+        grid_hw: Height and width of the cells that ``levers`` is on.
+    """
     if target.labels is None:
         return levers.zeta.new_zeros(())
     coarse = target.at(*grid_hw)

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from cmp_engine.modeling.attention import ArrowAttentionDecoder
+from cmp_engine.modeling.attention import STRIDE, ArrowAttentionDecoder
 from cmp_engine.modeling.cmp import CMP
 from train.batches import Batch
 from train.config import Recipe, ScheduleSettings
 from train.distributed import World, sum_gradients, sum_values
-from train.lever_loss import lever_losses
+from train.lever_loss import joint_loss, motion_error
 from train.losses import (
     affinity_loss,
     attention_loss,
@@ -68,9 +68,13 @@ def compute_loss(
         answer = decoder.answer(tuple(torch.cat([part] * sets) for part in prepared), motion)
         flow, gate = answer.flow, answer.gate_logit
         parts = attention_loss(flow.float(), gate.float(), batch.target, recipe.loss)
-        joint, lever = lever_losses(
-            answer.levers, batch.guidance, batch.target, batch.levers, (height // 8, width // 8)
-        )
+        grid_hw = (height // STRIDE, width // STRIDE)
+        joint = joint_loss(answer.levers, batch.levers, grid_hw)
+        lever = motion_error(answer.levers, batch.guidance, batch.target, grid_hw)
+        if batch.pulls is not None:
+            asked = network.flow_encoder(batch.pulls.guidance, height, width)
+            levers = decoder.levers(tuple(part[batch.pulls.image] for part in prepared), asked)
+            joint = 0.5 * (joint + joint_loss(levers, batch.pulls.levers, grid_hw))
         affinity = flow.new_zeros(())
         if batch.target.object_ids is not None and recipe.loss.affinity:
             target = batch.target.first(len(image))

@@ -114,6 +114,23 @@ class ArrowEncoder(MotionEncoder):
 
 
 @dataclass(frozen=True, slots=True)
+class _Arrows:
+    """A set of N arrows for each of B images, and how the P cells of stride 8 lie to them.
+
+    Attributes:
+        token: (B, N, 128) what each arrow is.
+        offset: (B, N, P, 2) px from an arrow's start to a cell.
+        pair: (B, N, P, features) where a cell lies from an arrow and what lies between.
+        levers: Of each arrow.
+    """
+
+    token: Tensor
+    offset: Tensor
+    pair: Tensor
+    levers: Levers
+
+
+@dataclass(frozen=True, slots=True)
 class _Attended:
     """What the cells of stride 8 see of the arrows.
 
@@ -211,7 +228,7 @@ class ArrowAttentionDecoder(MotionDecoder):
             self.embed(quarter),
             self.image_in(fine),
             self.skip(quarter),
-            self.lever.prepare(fine),
+            self.lever.prepare(fine, quarter),
         )
 
     def affinity(self, prepared: PreparedImage, points: Tensor) -> Tensor:
@@ -255,7 +272,8 @@ class ArrowAttentionDecoder(MotionDecoder):
             _expand(part, batch) for part in prepared
         )
         affinity = self._affinity(embedding, points)
-        attended = self._attend(query, fine, quarter, boundary, affinity, looked, motion)
+        arrows = self._arrows(fine, quarter, boundary, affinity, looked, motion)
+        attended = self._attend(query, arrows, motion)
         belongs = _strongest(affinity.sigmoid(), valid - pins, pins)
         null = 1 - attended.weight
         turned = attended.turned
@@ -275,27 +293,33 @@ class ArrowAttentionDecoder(MotionDecoder):
         flow = (copies + 0.25 * residual) * torch.sigmoid(gate_logit) * scale
         return MotionAnswer(flow, gate_logit, attended.levers)
 
-    def _attend(
+    def levers(self, prepared: PreparedImage, motion: tuple[Tensor, ...]) -> Levers:
+        """Return what each arrow turns its part about, and nothing else."""
+        points = motion[0]
+        _, fine, quarter, boundary, embedding, _, _, looked = (
+            _expand(part, points.shape[0]) for part in prepared
+        )
+        affinity = self._affinity(embedding, points)
+        return self._arrows(fine, quarter, boundary, affinity, looked, motion).levers
+
+    def _arrows(
         self,
-        query: Tensor,
         fine: Tensor,
         quarter: Tensor,
         boundary: Tensor,
         affinity: Tensor,
         looked: Tensor,
         motion: tuple[Tensor, ...],
-    ) -> _Attended:
-        """Let each cell attend to the arrows."""
+    ) -> _Arrows:
+        """Describe the arrows, how cells lie to them, and what they turn about."""
         points, vectors, valid, pins, scale, hints = motion
         batch, count = valid.shape
-        height, width = query.shape[-2:]
-        heads, channels = self.heads, self.key_channels
+        height, width = fine.shape[-2:]
         at_fine = _sample(fine, points, STRIDE)
         at_quarter = _sample(quarter, points, 4)
         log_scale = torch.log1p(scale[:, :, 0, 0] / _SCALE_UNIT).expand(batch, count)
         extra = torch.stack([vectors[..., 0], vectors[..., 1], pins, valid, log_scale], dim=-1)
         token = self.token(torch.cat([at_fine, at_quarter, extra], dim=-1))
-        key = self.key(token).view(batch, count, heads, channels)
         cells = _cell_centers(height, width, points).view(-1, 2)
         offset = cells[None, None] - points[:, :, None]  # (B, N, cells, 2), px
         coarse = F.avg_pool2d(affinity.flatten(1, 2), 2).view(batch, count, AFFINITIES, -1)
@@ -305,12 +329,22 @@ class ArrowAttentionDecoder(MotionDecoder):
         levers = self.lever(
             looked, token, hints, pair[..., _GEOMETRY:], offset, arrows, valid - pins
         )
+        return _Arrows(token, offset, pair, levers)
+
+    def _attend(self, query: Tensor, arrows: _Arrows, motion: tuple[Tensor, ...]) -> _Attended:
+        """Let each cell attend to the arrows."""
+        _, vectors, valid, pins, _, _ = motion
+        token, offset, levers = arrows.token, arrows.offset, arrows.levers
+        batch, count = valid.shape
+        height, width = query.shape[-2:]
+        heads, channels = self.heads, self.key_channels
+        key = self.key(token).view(batch, count, heads, channels)
         zeta = levers.zeta
         size = zeta.norm(dim=-1, keepdim=True)
         near = torch.exp(-2 * (zeta - 1).square().sum(-1, keepdim=True))
         apart = size.clamp(max=1) * (valid - pins)[:, :, None, None]
         follows = self.zeta_pair(torch.cat([zeta, size, near, apart], dim=-1))
-        bias = self.pair[2](F.relu(self.pair[0](pair) + follows))
+        bias = self.pair[2](F.relu(self.pair[0](arrows.pair) + follows))
         query = query.view(batch, heads, channels, height * width)
         logits = torch.einsum("bhcp,bnhc->bhnp", query, key) / channels**0.5
         logits = logits + bias.permute(0, 3, 1, 2)

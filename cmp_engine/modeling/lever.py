@@ -3,9 +3,9 @@
 A rigid part that turns about a joint c takes the arrow's start a to a + v, and both lie on one
 circle about c. So c lies on the perpendicular bisector of the arrow, whatever the angle: one arrow
 leaves one line of places for the joint, and the picture says which place on it looks like one.
-`LeverHead` gives every place of the picture a probability, beside "no joint: the part shifts". The
-joint is the mean place around the likeliest ones, and ``kappa = 1 / (a - c)`` (complex) is how much
-the arrow turns. A pixel p of the part then moves by ``v * zeta`` with ``zeta = (p - c) / (a - c) =
+`LeverHead` gives every place of the picture a probability, beside "no joint: the part shifts", and
+decides for the turn ``kappa = 1 / (a - c)`` (complex) with which most of the part can be expected
+to be right. A pixel p of the part then moves by ``v * zeta`` with ``zeta = (p - c) / (a - c) =
 1 + kappa * (p - a)``: zero at the joint, one at the arrow, and measured in levers in between.
 
 The probabilities are trained on puppets, whose joints are known, and not through the flow: turning
@@ -16,12 +16,12 @@ Source: own choice; `train/README.md` has what it does to limbs that are pulled 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from cmp_engine.modeling.feature_pyramid import conv_block
 
@@ -34,13 +34,19 @@ MOST_LEVERS: Final = 4.0
 _BISECTOR_WIDTHS: Final = (2.5, 8.0, 24.0)
 _LEAST_LEVER: Final = 5.0
 _MOST_CHORD: Final = 1.85
-_AROUND: Final = 2
-_TURN_ODDS: Final = 2.0
+_TURN_ODDS: Final = 4.0
 """By how much a turn is preferred to a shift: who pulls a limb wants it to turn."""
 
+_CANDIDATES: Final = 48
+_TOLERANCE: Final = 0.3
+_PART_PX: Final = 40.0
+"""How far a part reaches that shifts, px of the network grid."""
+
+_DECISION: Final = 10
 _IMAGE: Final = 32
 _TOKEN: Final = 32
 _HIDDEN: Final = 48
+_AROUND_CHANNELS: Final = 24
 _MATCHES: Final = 4
 _OWN_FEATURES: Final = 10 + len(_BISECTOR_WIDTHS)
 
@@ -52,8 +58,7 @@ class Levers:
     Attributes:
         log_joint: (B, N, P + 1) log-probability that the joint is in a cell; the last one is that
             there is none and the part shifts.
-        kappa: (B, N, 2) complex turn 1 / (a - c), 1/px, times the confidence that there is a joint;
-            zero for pins. No gradient.
+        kappa: (B, N, 2) complex turn 1 / (a - c), 1/px; zero for a shift and for pins. No gradient.
         zeta: (B, N, P, 2) complex: the motion of a cell that follows, as a multiple of the arrow.
             No gradient.
     """
@@ -76,24 +81,36 @@ class LeverHead(nn.Module):
     def __init__(self, wide: int, token: int, hints: int, contour: int) -> None:
         super().__init__()
         self.image = nn.Sequential(conv_block(wide, wide), nn.Conv2d(wide, _IMAGE, 1))
+        self.image_fine = nn.Conv2d(wide // 2, _IMAGE, 4, stride=2, padding=1)
         self.from_place = nn.Conv2d(_IMAGE + hints, _HIDDEN, 1)
         self.from_token = nn.Linear(token, _HIDDEN)
         self.key = nn.Linear(token, _TOKEN)
         self.from_pair = nn.Linear(_OWN_FEATURES + contour + _MATCHES, _HIDDEN)
         last = nn.Linear(_HIDDEN, 1)
         self.score = nn.Sequential(
-            nn.ReLU(inplace=True), nn.Linear(_HIDDEN, _HIDDEN), nn.ReLU(inplace=True), last
+            nn.ReLU(), nn.Linear(_HIDDEN, _HIDDEN), nn.ReLU(inplace=True), last
+        )
+        # What lies around a place, for each arrow: a joint is where its part ends.
+        final = nn.Conv2d(_AROUND_CHANNELS, 1, 1)
+        self.around = nn.Sequential(
+            nn.ReLU(),
+            nn.Conv2d(_HIDDEN, _AROUND_CHANNELS, 3, padding=1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(_AROUND_CHANNELS, _AROUND_CHANNELS, 3, padding=2, dilation=2),
+            nn.ReLU(inplace=True),
+            final,
         )
         self.shift = nn.Linear(token, 1)
         # At the start arrows shift: seven in eight, spread evenly over the rest.
-        nn.init.normal_(last.weight, std=0.02)
+        for layer in (last, final):
+            nn.init.normal_(layer.weight, std=0.02)
         nn.init.zeros_(last.bias)
         nn.init.normal_(self.shift.weight, std=0.02)
         nn.init.constant_(self.shift.bias, 2.0)
 
-    def prepare(self, fine: Tensor) -> Tensor:
+    def prepare(self, fine: Tensor, quarter: Tensor) -> Tensor:
         """Return what the picture says about joints (B, C, H / 8, W / 8)."""
-        looked: Tensor = self.image(fine)
+        looked: Tensor = self.image(fine) + self.image_fine(quarter)
         return looked
 
     def forward(
@@ -130,11 +147,14 @@ class LeverHead(nn.Module):
         by_place = self.from_place(torch.cat([looked, hints], dim=1)).flatten(2)
         hidden = hidden + by_place.transpose(1, 2).unsqueeze(1)
         hidden = hidden + self.from_token(token).unsqueeze(2)
-        scores = self.score(hidden).squeeze(-1) - float(torch.tensor(float(places)).log())
+        height, width = looked.shape[-2:]
+        maps = hidden.flatten(0, 1).transpose(1, 2).reshape(batch * count, _HIDDEN, height, width)
+        scores = self.around(maps).view(batch, count, places) + self.score(hidden).squeeze(-1)
+        scores = scores - math.log(places)
         impossible = (lever < _LEAST_LEVER) | (chord > _MOST_CHORD)
         scores = scores.masked_fill(impossible, -1e4)
         log_joint = torch.cat([scores, self.shift(token)], dim=-1).log_softmax(dim=-1)
-        kappa = _turn(log_joint.detach(), offset, looked.shape[-2:]) * is_arrow.unsqueeze(-1)
+        kappa = _turn(log_joint.detach(), offset) * is_arrow.unsqueeze(-1)
         turned = _complex(kappa.unsqueeze(2), offset)
         zeta = torch.stack([1 + turned[..., 0], turned[..., 1]], dim=-1)
         size = zeta.square().sum(-1, keepdim=True).clamp_min(1e-6).sqrt()
@@ -164,25 +184,39 @@ class LeverHead(nn.Module):
         return torch.stack(features, dim=-1)
 
 
-def _turn(log_joint: Tensor, offset: Tensor, grid_hw: tuple[int, ...]) -> Tensor:
-    """Return the turn (B, N, 2) about the mean place around the likeliest joints.
+def _turn(log_joint: Tensor, offset: Tensor) -> Tensor:
+    """Return the turn (B, N, 2) with which most of the part can be expected to be right.
 
-    A place counts by its probability and by the probability around it to the power of three, so
-    that of two candidates the likelier one takes nearly all, without a jump where they change
-    places while an arrow is dragged.
+    If the joint is at c and the answer turns about c', the motion at s levers from c is off by
+    ``|r| |1 - s| / s`` of its length, with ``r = (a - c) / (a - c') - 1``. So the share of the part
+    between joint and arrow that is within a tolerance t is ``t / (t + |r|)``. Each likely joint is
+    scored by the mean of that over all likely joints, and the answer is the mean turn, weighted by
+    a power of the score: close to the best one, without a jump where two change places while an
+    arrow is dragged. To shift is one of the candidates.
+
+    Args:
+        log_joint: (B, N, P + 1).
+        offset: (B, N, P, 2) px from an arrow's start to a cell.
     """
-    joint = log_joint.exp()
-    cells, shift = joint[..., :-1], joint[..., -1]
-    side = 2 * _AROUND + 1
-    around = F.avg_pool2d(cells.view(*cells.shape[:2], *grid_hw), side, 1, _AROUND).flatten(2)
-    around = around / around.amax(-1, keepdim=True).clamp_min(1e-12)
-    weight = cells * around**3
-    weight = weight / weight.sum(-1, keepdim=True).clamp_min(1e-12)
-    place = torch.einsum("bnp,bnpc->bnc", weight, offset)  # c - a
-    squared = place.square().sum(-1, keepdim=True).clamp_min(_LEAST_LEVER**2)
-    turns = (_TURN_ODDS * (1 - shift)) ** 3
-    sure = (turns / (turns + shift**3).clamp_min(1e-12)).unsqueeze(-1)
-    return sure * place * place.new_tensor([-1.0, 1.0]) / squared
+    most = min(_CANDIDATES, offset.shape[2])
+    found = log_joint[..., :-1].topk(most, dim=-1)
+    index = found.indices.unsqueeze(-1).expand(-1, -1, -1, 2)
+    lever = -offset.gather(2, index)  # a - c, (B, N, K, 2)
+    mirrored = lever.new_tensor([1.0, -1.0])
+    kappa = lever * mirrored / lever.square().sum(-1, keepdim=True).clamp_min(_LEAST_LEVER**2)
+    joint = found.values.exp() * _TURN_ODDS
+    shift = log_joint[..., -1:].exp()
+    total = joint.sum(-1, keepdim=True) + shift
+    joint, shift = joint / total, shift / total
+    ratio = _complex(kappa.unsqueeze(3), lever.unsqueeze(2))  # (B, N, K of c', K of c, 2)
+    apart = torch.hypot(ratio[..., 0] - 1, ratio[..., 1])
+    score = torch.einsum("bnij,bnj->bni", _TOLERANCE / (_TOLERANCE + apart), joint)
+    score = score + shift * _TOLERANCE / (_TOLERANCE + _PART_PX * kappa.norm(dim=-1))
+    shifts = shift + (1 - shift) * (_TOLERANCE / (_TOLERANCE + 1))
+    score = torch.cat([score, shifts], dim=-1)
+    weight = (score / score.amax(-1, keepdim=True)) ** _DECISION
+    weight = weight / weight.sum(-1, keepdim=True)
+    return torch.einsum("bnk,bnkc->bnc", weight[..., :-1], kappa)
 
 
 def _complex(a: Tensor, b: Tensor) -> Tensor:

@@ -40,11 +40,13 @@ def test_batch_when_two_sets_then_the_second_is_a_limb_that_turns_alone():
     assert (kinds == JOINT).float().mean() > 0.5
 
 
-def test_loss_when_two_sets_then_is_finite_and_reaches_the_joints():
-    recipe = _recipe("guidance.sets=2")
+@pytest.mark.parametrize("pulls", [0, 2])
+def test_loss_when_two_sets_then_is_finite_and_reaches_the_joints(pulls):
+    recipe = _recipe("guidance.sets=2", f"guidance.pulls={pulls}")
     torch.manual_seed(0)
     network = build_network(recipe.model)
     batch = BatchSource(recipe, CPU).batch(0, 0, recipe.schedule.stages[0])
+    assert (batch.pulls is None) == (pulls == 0)
 
     parts = compute_loss(network, batch, recipe, torch.Generator().manual_seed(0))
     parts["loss"].backward()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -17,8 +18,9 @@ from train.lever_loss import (
     UNKNOWN,
     LeverTarget,
     join_lever_targets,
-    lever_losses,
+    joint_loss,
     lever_target,
+    motion_error,
     no_lever_target,
 )
 from train.losses import Target
@@ -33,16 +35,31 @@ def _turn_about(joint: tuple[float, float], angle: float) -> torch.Tensor:
     return torch.tensor([[c, -s, x - c * x + s * y], [s, c, y - s * x - c * y]])
 
 
-def _scene(motion: torch.Tensor, point: tuple[float, float]) -> tuple[LeverTarget, Guidance]:
-    """One part that fills the picture."""
+def _scene(
+    motion: torch.Tensor,
+    point: tuple[float, float],
+    *,
+    joint: tuple[float, float] = (20.0, 44.0),
+    parents: tuple[int, ...] = (0, 0, 1),
+    told: torch.Tensor | None = None,
+) -> tuple[LeverTarget, Guidance]:
+    """A limb, part 2, that fills the picture and hangs on part 1."""
     place = torch.tensor([*point, 1.0])
     vector = motion @ place - place[:2]
     guidance = Guidance(
         torch.tensor([[point]]), vector.view(1, 1, 2), torch.ones(1, 1, dtype=torch.bool)
     )
-    parts = torch.stack([torch.eye(2, 3), motion])[None]
-    labels = torch.ones(1, _SIDE, _SIDE, dtype=torch.int64)
-    return lever_target(parts, labels, guidance), guidance
+    empty = PuppetGenerator(_SIDE, seed=5, with_next=False).batch(1, 0)
+    scenes = replace(
+        empty,
+        part_motion=torch.stack(
+            [torch.eye(2, 3), torch.eye(2, 3), motion if told is None else told]
+        )[None],
+        labels=torch.full((1, _SIDE, _SIDE), 2),
+        parents=torch.tensor([parents]),
+        joints=torch.tensor([[(0.0, 0.0), (50.0, 50.0), joint]]),
+    )
+    return lever_target(scenes, guidance), guidance
 
 
 def test_target_when_a_part_turns_then_is_its_joint():
@@ -66,11 +83,18 @@ def test_target_when_the_joint_is_outside_or_the_arrow_tiny_then_is_unknown():
 
 
 def test_target_when_the_part_does_not_explain_the_arrow_then_is_unknown():
-    _, guidance = _scene(_turn_about((20.0, 44.0), 0.4), (50.0, 40.0))
-    parts = torch.eye(2, 3).expand(1, 2, 2, 3)
-    labels = torch.ones(1, _SIDE, _SIDE, dtype=torch.int64)
+    turn = _turn_about((20.0, 44.0), 0.4)
 
-    assert lever_target(parts, labels, guidance).kinds.item() == UNKNOWN
+    truth, _ = _scene(turn, (50.0, 40.0), told=torch.eye(2, 3))
+
+    assert truth.kinds.item() == UNKNOWN
+
+
+def test_target_when_the_centre_is_no_joint_of_the_limb_then_is_unknown():
+    turn = _turn_about((20.0, 44.0), 0.4)
+
+    assert _scene(turn, (50.0, 40.0), joint=(20.0, 34.0))[0].kinds.item() == UNKNOWN
+    assert _scene(turn, (50.0, 40.0), parents=(0, 0, 0))[0].kinds.item() == UNKNOWN
 
 
 def test_targets_of_puppets_are_places_that_their_part_leaves_alone():
@@ -78,7 +102,7 @@ def test_targets_of_puppets_are_places_that_their_part_leaves_alone():
     sampled = sample_artist(
         scenes.flow, scenes.valid, scenes.labels, generator=torch.Generator().manual_seed(0)
     )
-    truth = lever_target(scenes.part_motion, scenes.labels, sampled.guidance)
+    truth = lever_target(scenes, sampled.guidance)
 
     found = torch.nonzero(truth.kinds == JOINT)
     assert len(found) > 3
@@ -116,14 +140,15 @@ def test_losses_are_about_zero_for_the_truth_and_not_for_a_shift():
     target = Target(flow, torch.ones_like(labels, dtype=torch.bool), labels)
 
     zeta = _true_zeta(torch.tensor(joint), torch.tensor(point))
-    right = lever_losses(_answer(5 * _CELLS + 2, zeta), guidance, target, truth, (_CELLS, _CELLS))
+    grid = (_CELLS, _CELLS)
+    right = _answer(5 * _CELLS + 2, zeta)
     flat = torch.tensor([1.0, 0.0]).expand(1, 1, _CELLS**2, 2)
-    wrong = lever_losses(_answer(None, flat), guidance, target, truth, (_CELLS, _CELLS))
+    wrong = _answer(None, flat)
 
-    assert float(right[0]) == pytest.approx(0, abs=1e-3)
-    assert float(right[1]) == pytest.approx(0, abs=1e-3)
-    assert float(wrong[0]) > 5
-    assert float(wrong[1]) > 0.3
+    assert float(joint_loss(right, truth, grid)) == pytest.approx(0, abs=1e-3)
+    assert float(motion_error(right, guidance, target, grid)) == pytest.approx(0, abs=1e-3)
+    assert float(joint_loss(wrong, truth, grid)) > 5
+    assert float(motion_error(wrong, guidance, target, grid)) > 0.3
 
 
 def test_losses_when_nothing_is_known_are_zero():
@@ -131,11 +156,9 @@ def test_losses_when_nothing_is_known_are_zero():
     zeta = torch.zeros(1, 1, _CELLS**2, 2)
     target = Target(torch.zeros(1, 2, _SIDE, _SIDE), torch.ones(1, _SIDE, _SIDE).bool())
 
-    losses = lever_losses(
-        _answer(0, zeta), guidance, target, no_lever_target(guidance), (_CELLS, _CELLS)
-    )
-
-    assert [float(loss) for loss in losses] == [0, 0]
+    grid = (_CELLS, _CELLS)
+    assert float(joint_loss(_answer(0, zeta), no_lever_target(guidance), grid)) == 0
+    assert float(motion_error(_answer(0, zeta), guidance, target, grid)) == 0
 
 
 def test_joined_targets_are_padded_with_unknown():
