@@ -21,30 +21,35 @@ import torch
 from cmp_engine.build import build_network
 from cmp_engine.config import ModelConfig
 from cmp_engine.errors import EngineError
-from cmp_engine.weights import save_model
+from cmp_engine.weights import load_model, save_model
 from train.errors import TrainConfigError, TrainError
 from train.objectives import ANSWERS_FLOW
 
 
 def release(
-    run: Path, out: Path, *, after: Path | None = None, scores: Path | None = None, note: str = ""
+    run: Path,
+    out: Path,
+    *,
+    after: Sequence[Path] = (),
+    scores: Path | None = None,
+    note: str = "",
 ) -> None:
     """Write the averaged weights of a run in half precision, with what is known of them.
 
     Args:
         run: Folder that `train.pretrain` wrote.
         out: The ``.safetensors`` file to write.
-        after: Folder of the run whose weights this one started from; its data, steps and hours are
-            told too.
+        after: What this run started from, the oldest first: folders of runs, and files of weights
+            released before. Their data, steps and hours are told too.
         scores: JSON object of measured figures, copied into the metadata.
         note: One sentence for the user.
 
     Raises:
-        TrainConfigError: The folder holds no run.
-        WeightsError: The file can't be written.
+        TrainConfigError: A folder holds no run.
+        WeightsError: A file can't be read or written.
     """
-    contents = [_read(folder) for folder in (after, run) if folder is not None]
-    content = contents[-1]
+    content = _read(run)
+    told = [_told_by(path) for path in after]
     recipe = json.loads(content["recipe"])
     objective = recipe.get("objective", "cmp")
     if objective not in ANSWERS_FLOW:
@@ -54,39 +59,64 @@ def release(
         )
     network = build_network(ModelConfig.from_json(json.dumps(recipe["model"])))
     network.load_state_dict(content["ema"] or content["network"])
-    metadata = {**describe_run(contents), "note": note}
-    if after is not None:
-        metadata["recipe_before"] = contents[0]["recipe"]
+    metadata = {**describe_run([content], told), "note": note}
+    if told:
+        metadata["recipe_before"] = told[-1]["recipe"]
     if scores is not None:
         metadata["scores"] = json.dumps(json.loads(scores.read_text(encoding="utf-8")))
     save_model(network.eval(), out, metadata=metadata)
 
 
-def describe_run(contents: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+def describe_run(
+    contents: Sequence[Mapping[str, Any]], before: Sequence[Mapping[str, str]] = ()
+) -> dict[str, str]:
     """Return what is known of a run from the content of its state file, as texts by name.
 
     Args:
         contents: Of the run, after those of the runs that it started from.
+        before: What this function said of still earlier ones.
     """
     recipes = [json.loads(part["recipe"]) for part in contents]
+    told = [
+        *before,
+        *(
+            {
+                "steps": str(part["step"]),
+                "hours": str(part["seconds"] / 3600),
+                "data": _data(recipe, part["step"]),
+                "license": _license(recipe),
+            }
+            for part, recipe in zip(contents, recipes, strict=True)
+        ),
+    ]
     return {
         "name": recipes[-1]["name"],
         "recipe": contents[-1]["recipe"],
-        "steps": " + ".join(str(part["step"]) for part in contents),
-        "hours": f"{sum(part['seconds'] for part in contents) / 3600:.2f}",
+        "steps": " + ".join(part["steps"] for part in told),
+        "hours": f"{sum(float(part['hours']) for part in told):.2f}",
         "date": datetime.now(tz=UTC).date().isoformat(),
         "commit": current_commit(),
-        "data": "; then ".join(_data(part) for part in recipes),
-        "license": _license(recipes),
+        "data": "; then ".join(part["data"] for part in told),
+        "license": max((part["license"] for part in told), key=len),
     }
 
 
-def _data(recipe: dict[str, Any]) -> str:
+def _told_by(path: Path) -> dict[str, str]:
+    """Return what a run or a released file tells of itself."""
+    if path.is_dir():
+        return describe_run([_read(path)])
+    return dict(load_model(path).info.metadata)
+
+
+def _data(recipe: dict[str, Any], steps: int) -> str:
+    """Return what a run has seen in its first ``steps`` steps."""
     schedule = recipe["schedule"]
     images = puppets = start = 0.0
+    done = steps / schedule["steps"]
     for stage in schedule["stages"]:
-        count = (stage["until"] - start) * schedule["steps"] * stage["batch"]
-        start = stage["until"]
+        until = min(stage["until"], done)
+        count = max(until - start, 0.0) * schedule["steps"] * stage["batch"]
+        start = until
         images += count
         puppets += count * stage["puppet_share"]
     clips = images - puppets
@@ -104,8 +134,8 @@ def _read(run: Path) -> dict[str, Any]:
     return content
 
 
-def _license(recipes: Sequence[dict[str, Any]]) -> str:
-    if any(recipe["schedule"].get("image_weights") for recipe in recipes):
+def _license(recipe: dict[str, Any]) -> str:
+    if recipe["schedule"].get("image_weights"):
         return "MIT; the backbone started from weights under Apache-2.0 (APACHE-2.0.txt)"
     return "MIT"
 
@@ -125,7 +155,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("run", type=Path, help="folder of the run")
     parser.add_argument("--out", type=Path, required=True, help="the .safetensors file to write")
-    parser.add_argument("--after", type=Path, help="folder of the run that this one started from")
+    parser.add_argument(
+        "--after",
+        type=Path,
+        nargs="+",
+        default=[],
+        help="folders of runs and weights files that this run started from, the oldest first",
+    )
     parser.add_argument("--scores", type=Path, help="JSON file of measured figures")
     parser.add_argument("--note", default="", help="one sentence for the user")
     options = parser.parse_args(arguments)

@@ -65,3 +65,28 @@ def test_release_after_another_run_then_tells_of_both(tmp_path):
     assert known["hours"] == "1.50"
     assert known["data"].count("synthetic puppet scenes") == 2
     assert known["recipe_before"] == known["recipe"]
+
+
+def test_release_after_a_released_file_then_goes_on_counting_from_it(tmp_path):
+    recipe = load_recipe(TINY)
+    state = new_state(build_network(recipe.model), recipe, torch.device("cpu"))
+    state.step, state.seconds = recipe.schedule.steps // 2, 1800.0
+    save_state(state, recipe, tmp_path / "state.pt")
+    first, second = tmp_path / "first.safetensors", tmp_path / "second.safetensors"
+    assert main([str(tmp_path), "--out", str(first)]) == 0
+
+    assert main([str(tmp_path), "--after", str(first), str(tmp_path), "--out", str(second)]) == 0
+
+    known, before = (load_model(path).info.metadata for path in (second, first))
+    assert known["steps"] == " + ".join([before["steps"]] * 3)
+    assert known["hours"] == "1.50"
+    assert known["data"] == "; then ".join([before["data"]] * 3)
+    # Half of the steps, so half of the pictures that the recipe names.
+    pictures = sum(
+        stage.batch * recipe.schedule.steps * (stage.until - start)
+        for stage, start in zip(
+            recipe.schedule.stages, [0.0, *(s.until for s in recipe.schedule.stages)], strict=False
+        )
+    )
+    assert before["data"].startswith(f"{pictures / 2:.0f} synthetic puppet scenes")
+    assert known["license"] == before["license"] == "MIT"
