@@ -35,8 +35,8 @@ _BISECTOR_WIDTHS: Final = (2.5, 8.0, 24.0)
 _LEAST_LEVER: Final = 5.0
 _MOST_CHORD: Final = 1.85
 _TURN_ODDS: Final = 0.1
-"""By how much a turn is preferred to a shift. In real clips a body that is wrongly turned costs more
-than a limb that is wrongly shifted, so the network turns where it is sure."""
+"""By how much a turn is preferred to a shift. In real clips a body that is wrongly turned costs
+more than a limb that is wrongly shifted, so the network turns where it is sure."""
 
 _CANDIDATES: Final = 48
 _TOLERANCE: Final = 0.3
