@@ -62,7 +62,8 @@ class ModeDesk(QObject):
         page.told.connect(self._window.status.show_message)
         page.warned.connect(self._window.on_warned)
         page.film_asked.connect(self.on_film_asked)
-        self._modes.add(page.mode)
+        if page.mode not in self._modes.known:  # an earlier window on these services made it known
+            self._modes.add(page.mode)
         self._window.header.show_modes(self._modes.known)
         self.on_mode_changed()
 
