@@ -57,8 +57,8 @@ def _insist(head: LeverHead, row: int, column: int) -> None:
     def nothing(maps: torch.Tensor) -> torch.Tensor:
         return torch.zeros_like(maps[:, :1])
 
-    head.score.forward = scores  # type: ignore[method-assign]
-    head.around.forward = nothing  # type: ignore[method-assign]
+    head.score.forward = scores  # type: ignore[method-assign]  # a stand-in
+    head.around.forward = nothing  # type: ignore[method-assign]  # a stand-in
 
 
 def test_probabilities_add_up_to_one_and_start_at_a_shift(head):
