@@ -29,6 +29,8 @@ _FAR: Final = 2.0
 """A joint farther away than so many image sides is none: the part shifts."""
 
 _INEXACT_PX: Final = 3.0
+"""By so much may the joint be off that an arrow and its part's motion tell."""
+
 _NEAR: Final = 0.02
 """A centre is a joint's if it is closer than this share of the image's side."""
 
