@@ -30,9 +30,10 @@ class BackgroundTask(QObject):
         self._call = call
 
     def run(self) -> None:
-        """Make the call and emit what came of it. Thread: the background thread."""
+        """Make the call, once, and emit what came of it. Thread: the background thread."""
+        call, self._call = self._call, _nothing
         try:
-            result = self._call()
+            result = call()
         except Exception as error:  # noqa: BLE001 - the border of a thread: reported, not lost
             log.info("background task failed: %s", error)
             self.failed.emit(error)
@@ -40,14 +41,20 @@ class BackgroundTask(QObject):
             self.done.emit(result)
 
 
+def _nothing() -> None:
+    """Stand in for a call that was made, so that what it holds can go."""
+
+
 class Background(QObject):
     """A thread that makes calls one after the other.
 
     Signals:
         busy_changed(): Some call runs or waits, or none does any more; read `is_busy`.
+        ran(task): This `BackgroundTask` has emitted what came of it, and can go.
     """
 
     busy_changed = Signal()
+    ran = Signal(object)
 
     def __init__(self, parent: QObject | None = None, *, name: str = "background") -> None:
         super().__init__(parent)
@@ -57,6 +64,7 @@ class Background(QObject):
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._is_started = False
         self._is_stopped = False
+        self.ran.connect(self.on_ran)
 
     @property
     def is_busy(self) -> bool:
@@ -70,15 +78,15 @@ class Background(QObject):
         *,
         done: Callable[[object], None] | None = None,
         failed: Callable[[object], None] | None = None,
-    ) -> BackgroundTask:
+    ) -> None:
         """Queue ``call``; ``done`` or ``failed`` (bound methods of QObjects) hear of it.
 
         After `stop` nothing is called: a signal that was still on its way may ask for work while
         the program ends.
         """
-        task = BackgroundTask(call, self)
         if self._is_stopped:
-            return task
+            return
+        task = BackgroundTask(call, self)
         if done is not None:
             task.done.connect(done)
         if failed is not None:
@@ -92,7 +100,6 @@ class Background(QObject):
             self._is_started = True
             self._thread.start()
         self._queue.put(task)
-        return task
 
     def stop(self, timeout: float = 10.0) -> bool:
         """Finish what is queued, end the thread and wait for it, ``timeout`` seconds at most."""
@@ -103,9 +110,14 @@ class Background(QObject):
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
+    def on_ran(self, task: BackgroundTask) -> None:
+        """Delete a task on its own thread, now that the other one is done with it."""
+        task.deleteLater()
+
     def _run(self) -> None:
         while (task := self._queue.get()) is not None:
             task.run()
+            self.ran.emit(task)
             with self._lock:
                 self._open -= 1
                 is_idle = self._open == 0

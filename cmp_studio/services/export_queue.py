@@ -87,6 +87,7 @@ class ExportQueue(QObject):
         job.succeeded.connect(self.on_succeeded)
         job.cancelled.connect(self.on_cancelled)
         job.failed.connect(self.on_failed)
+        job.ended.connect(self.on_job_ended)
         number = self._number
         self.changed.emit(number)
         self._start_next()
@@ -104,11 +105,17 @@ class ExportQueue(QObject):
         job.cancel()
         if row.state == "waiting":
             self._end(number, "stopped")
+            self._let_go(number)
 
     def cancel_all(self) -> None:
         """Stop everything."""
         for row in reversed(self.open_rows):  # the waiting ones first, so that none starts
             self.cancel(row.number)
+
+    def stop(self) -> bool:
+        """Stop everything and wait for its end; return whether it came."""
+        self.cancel_all()
+        return all(job.wait() for job in self._jobs.values())
 
     def clear(self) -> None:
         """Forget the films that are over; the files stay."""
@@ -135,6 +142,18 @@ class ExportQueue(QObject):
         """It could not be written."""
         self._end(self._running, "failed", sentence=sentence)
 
+    def on_job_ended(self) -> None:
+        """Delete the jobs that have said their last word: each holds a photo and a scene."""
+        for number in list(self._jobs):
+            row = self._rows.get(number)
+            if row is None or row.is_over:
+                self._let_go(number)
+
+    def _let_go(self, number: int) -> None:
+        job = self._jobs.pop(number)
+        job.wait()  # at most the end of the call that emitted its last signal
+        job.deleteLater()
+
     def _start_next(self) -> None:
         if self._running:
             return
@@ -148,7 +167,6 @@ class ExportQueue(QObject):
         self, number: int, state: ExportState, *, sentence: str = "", result: Path | None = None
     ) -> None:
         row = self._rows.get(number)
-        self._jobs.pop(number, None)
         if number == self._running:
             self._running = 0
         if row is not None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +13,10 @@ from cmp_studio.document.motion import peak_guidance
 from cmp_studio.document.scene import Scene
 
 MIN_SCALE_PX = 1.0
+_LENGTHS: Final = 128
+_ANGLES: Final = 720
+"""Steps of the colour table, up to the scale and once around."""
+
 FULL_COLOR_SHARE = 0.3
 """Flow of this share of the scale covers the picture fully; less lets it shine through."""
 
@@ -34,16 +40,31 @@ def colored_flow(flow: NDArray[np.float16], scale: float) -> NDArray[np.uint8]:
         scale: Length that gets the full colour, px of the picture.
 
     Returns:
-        (h, w, 4) uint8 RGBA, not premultiplied.
+        (h, w, 4) uint8 RGBA, not premultiplied. It is painted while the film plays, so the colours
+        come from a table, half a step of it off from `cmp_engine.flow_viz` at most.
     """
+    import cv2
+
+    values = flow.astype(np.float32) * np.float32(1 / scale)
+    u, v = np.ascontiguousarray(values[..., 0]), np.ascontiguousarray(values[..., 1])
+    length, angle = cv2.cartToPolar(u, v)
+    rows = np.minimum(np.asarray(length) * _LENGTHS + 0.5, 2 * _LENGTHS).astype(np.int32)
+    columns = (np.asarray(angle) * (_ANGLES / (2 * math.pi)) + 0.5).astype(np.int32) % _ANGLES
+    return np.asarray(_color_table()[rows, columns], np.uint8)
+
+
+@lru_cache(maxsize=1)
+def _color_table() -> NDArray[np.uint8]:
+    """Colours by length and angle, (2 * _LENGTHS + 1, _ANGLES, 4) uint8 RGBA."""
     from cmp_engine.flow_viz import flow_to_color
 
-    values = flow.astype(np.float32)
-    rgba = np.empty((*flow.shape[:2], 4), dtype=np.uint8)
-    rgba[..., :3] = flow_to_color(values, max_flow=scale)
-    share = np.hypot(values[..., 0], values[..., 1]) / (scale * FULL_COLOR_SHARE)
-    rgba[..., 3] = np.minimum(share, 1.0) * 255
-    return rgba
+    length = np.arange(2 * _LENGTHS + 1, dtype=np.float32)[:, None] / _LENGTHS
+    angle = np.arange(_ANGLES, dtype=np.float32)[None, :] * (2 * math.pi / _ANGLES)
+    unit = np.stack([length * np.cos(angle), length * np.sin(angle)], axis=-1)
+    table = np.empty((*unit.shape[:2], 4), np.uint8)
+    table[..., :3] = flow_to_color(unit.astype(np.float32), max_flow=1.0)
+    table[..., 3] = np.minimum(length / FULL_COLOR_SHARE, 1.0) * 255
+    return table
 
 
 def legend_wheel(side: int) -> NDArray[np.uint8]:

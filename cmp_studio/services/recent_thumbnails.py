@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import warnings
+from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -18,6 +19,8 @@ from cmp_studio.services.scene_files import SCENE_SUFFIX
 log = logging.getLogger(__name__)
 
 SIDE: Final = 256
+_KEPT: Final = 64
+"""Files whose pictures are kept."""
 
 
 class RecentThumbnails(QObject):
@@ -32,39 +35,48 @@ class RecentThumbnails(QObject):
     def __init__(self, background: Background, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._background = background
-        self._pictures: dict[tuple[Path, int], bytes] = {}
-        self._asked: set[tuple[Path, int]] = set()
+        self._pictures: OrderedDict[Path, _Answer] = OrderedDict()
+        self._asked: dict[Path, int] = {}
 
     def png(self, path: Path) -> bytes:
         """The small picture as PNG; empty while it is being read, or where there is none."""
-        key = _key(path)
-        if key not in self._asked:
-            self._asked.add(key)
-            self._background.submit(_Read(path, key), done=self.on_read)
-        return self._pictures.get(key, b"")
+        written_at = _written_at(path)
+        known = self._pictures.get(path)
+        is_known = known is not None and known.written_at == written_at
+        if not is_known and self._asked.get(path) != written_at:
+            self._asked[path] = written_at
+            self._background.submit(_Read(path, written_at), done=self.on_read)
+        return b"" if known is None or not is_known else known.png
 
     def on_read(self, answer: object) -> None:
-        """Keep a picture that was read."""
-        if isinstance(answer, _Answer) and answer.png:
-            self._pictures[answer.key] = answer.png
-            self.ready.emit(answer.key[0])
+        """Keep a picture that was read, in the place of an older one of the same file."""
+        if not isinstance(answer, _Answer):
+            return
+        self._asked.pop(answer.path, None)
+        self._pictures.pop(answer.path, None)
+        self._pictures[answer.path] = answer
+        while len(self._pictures) > _KEPT:
+            self._pictures.popitem(last=False)
+        if answer.png:
+            self.ready.emit(answer.path)
 
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    key: tuple[Path, int]
+    path: Path
+    written_at: int
     png: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class _Read:
     path: Path
-    key: tuple[Path, int]
+    written_at: int
 
     def __call__(self) -> _Answer:
         if self.path.suffix.lower() == SCENE_SUFFIX:
-            return _Answer(self.key, load_thumbnail(self.path) or b"")
-        return _Answer(self.key, small_png(self.path))
+            return _Answer(self.path, self.written_at, load_thumbnail(self.path) or b"")
+        return _Answer(self.path, self.written_at, small_png(self.path))
 
 
 def small_png(path: Path) -> bytes:
@@ -86,9 +98,9 @@ def small_png(path: Path) -> bytes:
     return buffer.getvalue()
 
 
-def _key(path: Path) -> tuple[Path, int]:
-    """A file as it is now: written anew, it gets another picture."""
+def _written_at(path: Path) -> int:
+    """When a file was written: written anew, it gets another picture."""
     try:
-        return path, path.stat().st_mtime_ns
+        return path.stat().st_mtime_ns
     except OSError:
-        return path, 0
+        return 0

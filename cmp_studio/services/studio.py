@@ -12,6 +12,7 @@ from cmp_studio.services.background import Background
 from cmp_studio.services.brush import Brush
 from cmp_studio.services.export_job import ExportJob, ExportSettings
 from cmp_studio.services.export_queue import ExportQueue
+from cmp_studio.services.heap import HeapTrimmer
 from cmp_studio.services.layer_commands import LayerCommands
 from cmp_studio.services.loop_range import LoopRange
 from cmp_studio.services.mask_tints import MaskTints
@@ -53,7 +54,6 @@ class Studio(QObject):
     ) -> None:
         super().__init__(parent)
         self._make_engine = make_engine
-        self._exports: list[ExportJob] = []
         self._has_film_paused = False
         self.preferences = preferences
         self.modes = Modes(self)
@@ -85,6 +85,10 @@ class Studio(QObject):
         self.probe_tools = ProbeTools(self.prober, self)
         self.probe_exports = ProbeExports(self.prober, self.session, self.background, self)
         self.plotter = Plotter(self)
+        self.heap = HeapTrimmer(self.background, self)
+        self.preview.busy_changed.connect(self.heap.on_work_done)
+        self.exports.ended.connect(self.heap.on_work_done)
+        self.session.opened.connect(self.heap.on_work_done)
         self.modes.changed.connect(self.on_mode_changed)
 
     def engine_choice(self) -> EngineChoice:
@@ -121,9 +125,7 @@ class Studio(QObject):
             raise RuntimeError("No scene is open; open a picture first.")
         engine = self.preview.engine
         choice = self.engine_choice() if engine is None else engine.choice
-        job = ExportJob(scene, picture, settings, choice, self._make_engine, self)
-        self._exports = [*(old for old in self._exports if old.is_running), job]
-        return job
+        return ExportJob(scene, picture, settings, choice, self._make_engine, self)
 
     def command(self) -> str | None:
         """The open scene as a command line; None when nothing is open or it must be saved."""
@@ -144,17 +146,14 @@ class Studio(QObject):
         """
         self.playback.pause()
         self.autosave.write()
-        self.exports.cancel_all()
-        for job in self._exports:
-            job.cancel()
         ended = [
+            self.exports.stop(),
             self.annotator.stop(),
             self.worker.stop(),
             self.weights.stop(),
             self.background.stop(),
         ]
         ended.append(self.plotter.stop())
-        ended += [job.wait() for job in self._exports]
         self.autosave.release()
         self.preferences.save()
         return all(ended)

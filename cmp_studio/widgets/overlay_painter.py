@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen, QPolygonF, QTransform
 
 from cmp_studio.document.masks import Mask
 from cmp_studio.document.scene import Scene
@@ -34,7 +34,7 @@ class OverlayPainter:
         self._tints = tints
         self._masks: dict[tuple[Mask, int], QImage] = {}
         self._ghost_frame: CachedFrame | None = None
-        self._ghost_lines: list[NDArray[np.float32]] = []
+        self._ghost_lines = QPainterPath()
         self._hole_frame: CachedFrame | None = None
         self._hole_image = QImage()
 
@@ -103,16 +103,18 @@ class OverlayPainter:
         painter.drawImage(rect, image, QRectF(image.rect()))
         painter.setOpacity(1.0)
         if goal is not self._ghost_frame:
-            self._ghost_frame, self._ghost_lines = goal, outlines(goal, image_hw)
+            self._ghost_frame, self._ghost_lines = goal, _closed_path(outlines(goal, image_hw))
+        shape = QTransform(transform.scale, 0, 0, transform.scale, 0, 0) * QTransform.fromTranslate(
+            transform.left + transform.scale / 2, transform.top + transform.scale / 2
+        )
+        lines = shape.map(self._ghost_lines)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         for color, width, style in (
             (QColor(0, 0, 0, 150), 3.0, Qt.PenStyle.SolidLine),
             (QColor(255, 255, 255, 230), 1.4, Qt.PenStyle.DashLine),
         ):
             painter.setPen(QPen(color, width, style))
-            for line in self._ghost_lines:
-                shape = [transform.to_screen((float(x), float(y))) for x, y in line]
-                painter.drawPolygon(QPolygonF(shape))
+            painter.drawPath(lines)
 
     def _tinted(self, mask: Mask, color: QColor) -> QImage | None:
         key = (mask, color.rgb())
@@ -126,6 +128,14 @@ class OverlayPainter:
             while len(self._masks) > _KEPT_IMAGES:
                 del self._masks[next(iter(self._masks))]
         return image
+
+
+def _closed_path(lines: Sequence[NDArray[np.float32]]) -> QPainterPath:
+    path = QPainterPath()
+    for line in lines:
+        path.addPolygon(QPolygonF([QPointF(x, y) for x, y in line.tolist()]))
+        path.closeSubpath()
+    return path
 
 
 def group_color(index: int) -> QColor:

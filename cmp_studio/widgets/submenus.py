@@ -39,7 +39,7 @@ class Submenus(QObject):
         self._device_group.triggered.connect(self.on_device_triggered)
         actions["import_weights"].triggered.connect(self.on_import_weights)
         actions["fetch_weights"].triggered.connect(self.on_fetch_weights)
-        studio.preferences.recent_files_changed.connect(self.on_recent_about_to_show)
+        studio.preferences.recent_files_changed.connect(self.on_recent_files_changed)
         studio.preview.engine_changed.connect(self.on_engine_changed)
         studio.weights.listed.connect(self.on_weights_listed)
         studio.weights.added.connect(self.on_weights_added)
@@ -48,8 +48,12 @@ class Submenus(QObject):
         self._fill_presets()
         studio.session.opened.connect(self.on_document_opened)
         self.on_document_opened()
-        self.on_recent_about_to_show()
+        self.on_recent_files_changed()
         self.on_weights_listed()
+
+    def on_recent_files_changed(self) -> None:
+        """Say whether there are any; they are listed when somebody looks."""
+        self._menus["@recent"].setEnabled(bool(self._studio.preferences.recent_files()))
 
     def on_recent_about_to_show(self) -> None:
         """List the files that were open last."""

@@ -6,7 +6,16 @@ from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QIcon, QPainter, QPainterPath, QPaintEvent, QPen, QPixmap
+from PySide6.QtGui import (
+    QColor,
+    QIcon,
+    QPainter,
+    QPainterPath,
+    QPaintEvent,
+    QPen,
+    QPixmap,
+    QShowEvent,
+)
 from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from cmp_studio.services.background import Background
@@ -51,6 +60,7 @@ class Welcome(QWidget):
         self._background = background
         self._thumbnails = thumbnails
         self._recent_buttons: list[RecentButton] = []
+        self._is_recent_shown = False
         self._themes = themes
         self._sample_buttons: list[SampleButton] = []
         self.drop_zone = DropZone(themes)
@@ -82,7 +92,6 @@ class Welcome(QWidget):
         preferences.recent_files_changed.connect(self.on_recent_files_changed)
         thumbnails.ready.connect(self.on_thumbnail_ready)
         themes.changed.connect(self.update)
-        self.on_recent_files_changed()
 
     def fill(self) -> None:
         """Look for the bundled scenes, in the background."""
@@ -107,7 +116,12 @@ class Welcome(QWidget):
             self.sample_chosen.emit(button.sample.path)
 
     def on_recent_files_changed(self) -> None:
-        """Show the files that were open last."""
+        """Show the files that were open last; while nobody sees them, wait until somebody does."""
+        self._is_recent_shown = self.isVisible()
+        if self._is_recent_shown:
+            self._show_recent()
+
+    def _show_recent(self) -> None:
         for button in self._recent_buttons:
             self._recent_row.removeWidget(button)
             button.deleteLater()
@@ -132,6 +146,12 @@ class Welcome(QWidget):
         button = self.sender()
         if isinstance(button, RecentButton):
             self.file_chosen.emit(button.path)
+
+    def showEvent(self, _event: QShowEvent) -> None:
+        """List the files that were open meanwhile."""
+        if not self._is_recent_shown:
+            self._is_recent_shown = True
+            self._show_recent()
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Fill the ground."""

@@ -507,7 +507,7 @@ def memory_mb():
 
 def run(window, pictures, folder, *, events, seed, clock=time.perf_counter):
     """Carry out ``events`` random events, letting the event loop run between them."""
-    from PySide6.QtCore import QEventLoop
+    from PySide6.QtCore import QCoreApplication, QEvent, QEventLoop
 
     monkey = Monkey(window, pictures, folder, seed, clock=clock)
     loop = QEventLoop()
@@ -516,6 +516,10 @@ def run(window, pictures, folder, *, events, seed, clock=time.perf_counter):
         monkey.step()
         monkey.turn(
             lambda: loop.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 5), "afterwards"
+        )
+        # The whole run is one event of the outer loop, which would delete only after it.
+        monkey.turn(
+            lambda: QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete), "deleting"
         )
         if number % every == every - 1:
             gc.collect()
@@ -589,7 +593,10 @@ def main():
     studio.preview._cache._max_bytes = 24 * 2**20  # so that what grows is not the cache
     open_one(0)
     studio.load_engine(EngineChoice())
-    # Modules that are imported at their first use are no part of the program's own turns.
+    # Modules that are imported at their first use are no part of the program's own turns, and as
+    # with a real network PyTorch is there before garbage is collected without it.
+    import torch  # noqa: F401 - see above
+
     import cmp_engine.sequence
     import cmp_engine.video_io  # noqa: F401 - see above
     import cmp_studio.pipeline.export  # noqa: F401 - see above

@@ -1,9 +1,11 @@
+import gc
 import threading
+import weakref
 
 import pytest
 from PySide6.QtCore import QObject
 
-from cmp_studio.services.background import Background
+from cmp_studio.services.background import Background, BackgroundTask
 
 
 @pytest.fixture
@@ -57,3 +59,17 @@ def test_submit_when_stopped_before_then_starts_no_thread(qtbot):
     assert not background.is_busy
     assert not background._thread.is_alive()
     assert not called.is_set()
+
+
+def test_task_when_it_ran_then_deleted_with_all_that_its_call_held(qtbot, background):
+    class Scene:
+        def save(self):
+            return None
+
+    receiver, scene = Receiver(), Scene()
+    gone = weakref.ref(scene)
+    background.submit(scene.save, done=receiver.on_done)
+    del scene
+    qtbot.waitUntil(lambda: bool(receiver.heard) and not background.findChildren(BackgroundTask))
+    gc.collect()
+    assert gone() is None

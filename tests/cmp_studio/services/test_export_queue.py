@@ -15,6 +15,7 @@ class Job(QObject):
     succeeded = Signal(object)
     cancelled = Signal()
     failed = Signal(str)
+    ended = Signal()
 
     def __init__(self, name):
         super().__init__()
@@ -26,6 +27,9 @@ class Job(QObject):
 
     def cancel(self):
         self.is_cancelled = True
+
+    def wait(self):
+        return self.is_cancelled
 
 
 @pytest.fixture
@@ -60,3 +64,30 @@ def test_queue_when_all_are_stopped_then_none_starts(queue):
     assert all(job.is_cancelled for job in jobs)
     assert [job.is_started for job in jobs] == [True, False, False]
     assert {row.state for row in queue.rows} == {"stopped"}
+
+
+def test_jobs_when_they_are_over_then_deleted_with_what_they_hold(qtbot, queue):
+    jobs = [Job("a.gif"), Job("b.gif"), Job("c.gif")]
+    gone = []
+    for job in jobs:
+        job.destroyed.connect(lambda _=None, name=job.settings.path.name: gone.append(name))
+        number = queue.add(job)
+    queue.cancel(number)
+    jobs[0].succeeded.emit(Path("/films/a.gif"))
+    jobs[0].ended.emit()
+    qtbot.waitUntil(lambda: len(gone) == 2)
+    assert sorted(gone) == ["a.gif", "c.gif"]
+    assert jobs[1].is_started
+
+
+def test_stop_when_a_job_started_after_others_then_waits_for_it(queue):
+    jobs = [Job("a.gif"), Job("b.gif"), Job("c.gif")]
+    for job in jobs:
+        queue.add(job)
+    jobs[0].succeeded.emit(Path("/films/a.gif"))
+    jobs[0].ended.emit()
+    waited = []
+    jobs[1].wait = lambda: waited.append("b.gif") or False
+    assert not queue.stop()
+    assert waited == ["b.gif"]
+    assert not jobs[2].is_started
