@@ -49,11 +49,11 @@ def shrunk(
     """Return a frame that was drawn on a finer grid, averaged down to its size.
 
     Args:
-        fine: (s * h, s * w, 3) uint8.
+        fine: (fh, fw, 3) uint8, not smaller than the frame in either direction.
         size_hw: (h, w).
         still: (h, w, 3) uint8, the frame where nothing moves; pixels that no motion touches are
             taken from it, so they don't change with the fineness.
-        moved: (s * h, s * w) bool, what may differ from the still frame.
+        moved: (fh, fw) bool, what may differ from the still frame.
     """
     height, width = size_hw
     result = np.asarray(cv2.resize(fine, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
@@ -68,6 +68,14 @@ def shrunk_flow(flow: NDArray[np.float32], size_hw: tuple[int, int]) -> NDArray[
     height, width = size_hw
     scale_xy = np.array((width / flow.shape[1], height / flow.shape[0]), np.float32)
     return np.asarray(cv2.resize(flow, (width, height), interpolation=cv2.INTER_AREA)) * scale_xy
+
+
+def shrunk_mask(mask: NDArray[np.bool_], size_hw: tuple[int, int]) -> NDArray[np.bool_]:
+    """Return a mask on a coarser grid, (h, w): True where it covers more than half."""
+    height, width = size_hw
+    share = cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
+    covered: NDArray[np.bool_] = np.asarray(share) > 0.5
+    return covered
 
 
 def _linear_values() -> NDArray[np.float32]:

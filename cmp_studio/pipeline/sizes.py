@@ -10,6 +10,9 @@ from cmp_studio.pipeline.errors import SizeError
 MIN_FRAME_SIDE: Final = 16
 MAX_FRAME_SIDE: Final = 16_384
 
+FINE_SIDE: Final = 1280
+"""Frames smaller than the picture are drawn with a longer side of up to this, px, then shrunk."""
+
 
 def output_size(
     picture: Picture,
@@ -51,3 +54,21 @@ def output_size(
             f"give {size[1]} x {size[0]}."
         )
     return size[0], size[1]
+
+
+def drawing_size(picture: Picture, size_hw: tuple[int, int], supersample: int) -> tuple[int, int]:
+    """Return the size at which frames are drawn before they are averaged down to their own.
+
+    The edges of what moves can only be told from the picture where it is large enough to see them:
+    drawn at 400 px they are ragged, drawn at the size of the picture and shrunk they are clean.
+
+    Args:
+        picture: What moves.
+        size_hw: Size of the frames, px.
+        supersample: How much finer the grid is at least.
+    """
+    fine_hw = (size_hw[0] * supersample, size_hw[1] * supersample)
+    own_hw = (picture.height, picture.width)
+    scale = min(1.0, FINE_SIDE / max(own_hw))
+    own_hw = (round(own_hw[0] * scale), round(own_hw[1] * scale))
+    return own_hw if own_hw[0] > fine_hw[0] and own_hw[1] > fine_hw[1] else fine_hw

@@ -21,6 +21,7 @@ from cmp_studio.document.scene import Picture, Scene
 from cmp_studio.document.tracks import Point
 from cmp_studio.pipeline.errors import PipelineError
 from cmp_studio.pipeline.in_betweens import InBetweens
+from cmp_studio.pipeline.sizes import drawing_size
 
 if TYPE_CHECKING:
     from cmp_engine.predictor import MotionPredictor
@@ -138,7 +139,9 @@ class SceneRenderer:
         image: The decoded picture, where the predictor has already had ``set_image`` with it; None
             does both here.
         size_hw: Size of the frames, px; None is the size of the picture.
-        supersample: Instead of the scene's; a preview takes 1.
+        supersample: Fineness of the grid that frames are drawn on, exactly; a preview takes 1.
+            None is for films: the scene's, and frames that are smaller than the picture are drawn
+            larger, see `cmp_studio.pipeline.sizes.drawing_size`.
         planned: The poses of a film in the order of time, where they are known: between near ones
             the flow is blended.
 
@@ -169,8 +172,10 @@ class SceneRenderer:
         self._image = image
         self.size_hw = size_hw or (scene.picture.height, scene.picture.width)
         self.step_px = step_of(scene, predictor.reach_px)
-        factor = scene.film.supersample if supersample is None else supersample
-        self._fine_hw = (self.size_hw[0] * factor, self.size_hw[1] * factor)
+        if supersample is None:
+            self._fine_hw = drawing_size(scene.picture, self.size_hw, scene.film.supersample)
+        else:
+            self._fine_hw = (self.size_hw[0] * supersample, self.size_hw[1] * supersample)
         groups = [group for group in scene.groups if group.is_on]
         behind = sum(group.is_on for group in scene.groups[: scene.base_place])
         self._order = [0, *(group.id for group in groups)]
@@ -191,7 +196,7 @@ class SceneRenderer:
             base_place=behind,
         )
         self._still = self._fine_still = resize_image(image, self.size_hw)
-        if factor > 1:
+        if self._fine_hw != self.size_hw:
             self._fine_still = resize_image(image, self._fine_hw)
 
     def frame(self, pose: ScenePose) -> RenderedFrame:
@@ -244,14 +249,11 @@ class SceneRenderer:
     def _at_size(self, frame: RenderedFrame) -> RenderedFrame:
         if self._fine_hw == self.size_hw:
             return frame
-        from cmp_engine.quality import shrunk, shrunk_flow
+        from cmp_engine.quality import shrunk, shrunk_flow, shrunk_mask
 
         moved = (frame.image != self._fine_still).any(axis=-1)
         image = shrunk(frame.image, self.size_hw, still=self._still, moved=moved)
-        height, width = self.size_hw
-        factor = self._fine_hw[0] // height
-        blocks = frame.holes.reshape(height, factor, width, factor)
-        holes: NDArray[np.bool_] = blocks.mean(axis=(1, 3)) > 0.5
+        holes = shrunk_mask(frame.holes, self.size_hw)
         flow = shrunk_flow(frame.flow, self.size_hw)
         return replace(frame, image=image, flow=flow, holes=holes)
 

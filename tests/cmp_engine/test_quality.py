@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cmp_engine.errors import ImageError
-from cmp_engine.quality import averaged, shrunk, shrunk_flow
+from cmp_engine.quality import averaged, shrunk, shrunk_flow, shrunk_mask
 
 ALL_VALUES = np.repeat(np.arange(256, dtype=np.uint8).reshape(16, 16, 1), 3, axis=2)
 
@@ -47,3 +47,9 @@ def test_shrunk_when_nothing_moved_then_is_the_still_frame_to_the_bit():
 def test_shrunk_flow_when_coarser_then_is_in_its_px():
     flow = np.tile(np.float32((8, -4)), (16, 12, 1))
     assert np.allclose(shrunk_flow(flow, (8, 6)), (4, -2))
+
+
+def test_shrunk_mask_when_coarser_by_no_whole_factor_then_true_where_most_is():
+    mask = np.zeros((9, 15), bool)
+    mask[:, :8] = True  # up to 3.2 of 6 pixels
+    assert shrunk_mask(mask, (4, 6)).tolist() == [[True, True, True, False, False, False]] * 4

@@ -18,6 +18,7 @@ from cmp_studio.document.takes import take_from
 from cmp_studio.document.tracks import make_arrow, make_path, make_pin, make_take
 from cmp_studio.pipeline.export import export_film
 from cmp_studio.pipeline.film import Film
+from cmp_studio.pipeline.sizes import output_size
 from tests.cmp_studio.fakes import FakePredictor
 
 HEIGHT, WIDTH = 72, 96
@@ -53,14 +54,17 @@ def scene():
     return add_group(scene, Group(mask=mask_from_array(mask, feather=1.0)), track_ids=[1])
 
 
+@pytest.mark.parametrize("max_side", [None, 40])
 def test_render_when_a_scene_was_saved_then_gives_the_frames_of_the_export(
-    scene, tmp_path, capsys, monkeypatch
+    scene, tmp_path, capsys, monkeypatch, max_side
 ):
     monkeypatch.setattr(work, "load_predictor", lambda options, console: QuickPredictor())
     save_scene(scene, tmp_path / "scene.cmps")
-    code = main(["render", str(tmp_path / "scene.cmps"), "-o", str(tmp_path / "a")])
+    options = [] if max_side is None else ["--max-side", str(max_side)]
+    code = main(["render", str(tmp_path / "scene.cmps"), "-o", str(tmp_path / "a"), *options])
     assert code == 0, capsys.readouterr().err
-    export_film(scene, QuickPredictor(), tmp_path / "b", format="png")
+    size_hw = output_size(scene.picture, max_side=max_side)
+    export_film(scene, QuickPredictor(), tmp_path / "b", format="png", size_hw=size_hw)
     rendered, exported = (list(read_video(tmp_path / name)) for name in ("a", "b"))
     assert len(rendered) == len(exported) == 3
     assert all(np.array_equal(a, b) for a, b in zip(rendered, exported, strict=True))

@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -144,3 +145,18 @@ def test_plan_reuse_when_room_is_short_on_the_way_back_then_keeps_the_last_frame
     there = [_guidance(number) for number in range(6)]
     plan = plan_reuse(there + there[-2:0:-1], 2)
     assert [step.is_drawn for step in plan[6:]] == [False, False, True, True]
+
+
+@pytest.mark.parametrize("size_hw", [(24, 48), (20, 30)])
+def test_film_when_smaller_than_the_picture_then_as_clean_as_the_whole_one_shrunk(
+    scene, predictor, size_hw
+):
+    whole = Film(scene, predictor).peak()
+    small = Film(scene, predictor, size_hw=size_hw).peak()
+    shrunk = cv2.resize(whole.image, size_hw[::-1], interpolation=cv2.INTER_AREA)
+    np.testing.assert_array_equal(small.image, shrunk)
+    assert small.holes.shape == size_hw
+    assert small.holes.mean() == pytest.approx(whole.holes.mean(), abs=0.03)
+    scale = np.array([size_hw[1] / whole.flow.shape[1], size_hw[0] / whole.flow.shape[0]])
+    coarse = cv2.resize(whole.flow, size_hw[::-1], interpolation=cv2.INTER_AREA) * scale
+    np.testing.assert_allclose(small.flow, coarse, atol=1e-4)

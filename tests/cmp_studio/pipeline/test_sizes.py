@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from cmp_studio.document.scene import Picture
 from cmp_studio.pipeline.errors import SizeError
-from cmp_studio.pipeline.sizes import output_size
+from cmp_studio.pipeline.sizes import FINE_SIDE, drawing_size, output_size
 
 PHOTO = Picture("a.png", 1001, 667, b"", "0")
 
@@ -61,3 +61,24 @@ def test_output_size_when_even_then_both_sides_are_and_the_aspect_is_within_a_pi
 def test_output_size_when_impossible_then_says_so(wanted, message):
     with pytest.raises(SizeError, match=message):
         output_size(PHOTO, **wanted)
+
+
+@pytest.mark.parametrize(
+    ("size_hw", "supersample", "drawn"),
+    [
+        ((267, 400), 1, (667, 1001)),  # smaller than the picture: drawn at its size
+        ((267, 400), 2, (667, 1001)),
+        ((267, 400), 4, (1068, 1600)),  # asked to be finer still
+        ((667, 1001), 1, (667, 1001)),
+        ((667, 1001), 2, (1334, 2002)),
+        ((1334, 2002), 1, (1334, 2002)),
+    ],
+)
+def test_drawing_size_when_frames_are_small_then_that_of_the_picture(size_hw, supersample, drawn):
+    assert drawing_size(PHOTO, size_hw, supersample) == drawn
+
+
+def test_drawing_size_when_the_picture_is_huge_then_bounded():
+    huge = Picture("a.jpg", 6000, 4000, b"", "0")
+    assert drawing_size(huge, (267, 400), 1) == (853, FINE_SIDE)
+    assert drawing_size(huge, (1280, 1920), 1) == (1280, 1920)
