@@ -14,6 +14,9 @@ from cmp_studio.services.motion_backend import Pose, make_pose
 MAX_LOOKS: Final = 240
 """How many moments are looked at to find where most moves."""
 
+_MAX_DISPLACEMENTS: Final = 2400
+"""How many tracks are looked at in all these moments together: it happens at each mouse move."""
+
 MAX_FRAMES: Final = 1440
 """A longer film is previewed at a lower frame rate; it is exported at its own."""
 
@@ -32,7 +35,8 @@ def peak_index(scene: Scene, track_ids: frozenset[int], current: int) -> int:
     times = preview_times(scene.film)
     last = times.index(max(times))
     best, best_way = current, 0.0
-    for index in range(0, last + 1, 1 + last // MAX_LOOKS):
+    looks = max(24, min(MAX_LOOKS, _MAX_DISPLACEMENTS // max(1, len(tracks))))
+    for index in range(0, last + 1, 1 + last // looks):
         time = times[index]
         ways = (displacement(track, time, scene.film) for track in tracks)
         way = sum(dx * dx + dy * dy for dx, dy in ways)

@@ -113,6 +113,7 @@ class Preview(QObject):
         self._cached: tuple[bool, ...] = (True,)
         self._reach: float | None = None
         self._gesture_index: int | None = None
+        self._goal: tuple[Scene, int] | None = None
         self._asked: Hashable | None = None
         self._view_long_side = 0
         self._film = None if session.scene is None else session.scene.film
@@ -181,9 +182,10 @@ class Preview(QObject):
         scene = self._session.scene
         if scene is None or not scene.tracks:
             return None
-        ids = frozenset(track.id for track in scene.tracks)
-        index = peak_index(scene, ids, self._playback.index)
-        return self._frame(self._poses[min(index, len(self._poses) - 1)])
+        if self._goal is None or self._goal[0] is not scene:
+            ids = frozenset(track.id for track in scene.tracks)
+            self._goal = scene, peak_index(scene, ids, self._playback.index)
+        return self._frame(self._poses[min(self._goal[1], len(self._poses) - 1)])
 
     def worst_holes(self) -> tuple[float, int]:
         """The largest share of holes among the rendered frames, and the frame that has it."""

@@ -305,14 +305,17 @@ class TrackRows(QWidget):
 
     # Drawing.
 
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """Draw every row and the playhead."""
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the rows that are seen, and the playhead."""
         theme, scene = self._themes.theme, self._session.scene
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.fillRect(self.rect(), QColor(theme.window))
         if scene is not None:
-            for row, track in enumerate(self._tracks()):
+            tracks, seen = self._tracks(), event.rect()
+            first = max(0, seen.top() // ROW_HEIGHT)
+            for row in range(first, min(len(tracks), seen.bottom() // ROW_HEIGHT + 1)):
+                track = tracks[row]
                 draw_row(painter, track, self._look(row, track, scene), theme)
             if not scene.tracks:
                 painter.setPen(QColor(theme.muted))

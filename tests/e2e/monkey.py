@@ -593,12 +593,12 @@ def main():
     studio.preview._cache._max_bytes = 24 * 2**20  # so that what grows is not the cache
     open_one(0)
     studio.load_engine(EngineChoice())
-    # Modules that are imported at their first use are no part of the program's own turns, and as
-    # with a real network PyTorch is there before garbage is collected without it.
-    import torch  # noqa: F401 - see above
-
+    # Modules that are imported at their first use are no part of the program's own turns; and as
+    # when a real network is loaded, PyTorch is there before the collector of garbage spares it.
+    import cmp_engine.predictor
     import cmp_engine.sequence
-    import cmp_engine.video_io  # noqa: F401 - see above
+    import cmp_engine.video_io
+    import cmp_engine.weights  # noqa: F401 - see above
     import cmp_studio.pipeline.export  # noqa: F401 - see above
 
     clock = time.perf_counter if options.clock == "wall" else time.thread_time

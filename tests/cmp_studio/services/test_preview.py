@@ -5,6 +5,8 @@ import pytest
 
 from cmp_studio.document.motion import frame_times
 from cmp_studio.document.scene import FilmSettings, set_film
+from cmp_studio.services import film_frames
+from cmp_studio.services import preview as preview_module
 from cmp_studio.services.film_frames import MAX_FRAMES, coarse_to_fine, previewed_film
 from cmp_studio.services.motion_backend import REST, EngineChoice
 from cmp_studio.services.pictures import open_picture
@@ -252,3 +254,34 @@ def test_gesture_when_live_then_shown_at_the_playhead_and_not_at_its_goal(qtbot,
     assert loaded.session.is_live
     loaded.session.abort()
     assert not loaded.session.is_live
+
+
+def test_goal_frame_when_asked_again_then_looked_for_only_once_for_a_scene(
+    qtbot, bench, monkeypatch
+):
+    looked = []
+    find = preview_module.peak_index
+    monkeypatch.setattr(
+        preview_module, "peak_index", lambda *args: looked.append(args[0]) or find(*args)
+    )
+    bench.preview.load_engine(EngineChoice())
+    bench.open(make_scene(arrows=1))
+    qtbot.waitUntil(lambda: bench.preview.goal_frame() is not None)
+    looked.clear()
+    bench.session.apply(bench.session.with_arrow((50.0, 30.0), (60.0, 30.0)), "Draw arrow")
+    for _ in range(5):
+        bench.preview.goal_frame()
+    assert looked == [bench.session.scene]
+
+
+def test_peak_index_when_there_are_many_tracks_then_few_moments_are_looked_at(monkeypatch):
+    scene = set_film(make_scene(600, 64, arrows=28), FilmSettings(duration=10, fps=24, loop="once"))
+    ids = frozenset(track.id for track in scene.tracks)
+    asked = []
+    ask = film_frames.displacement
+    monkeypatch.setattr(film_frames, "displacement", lambda *args: asked.append(1) or ask(*args))
+    assert film_frames.peak_index(scene, ids, 0) > 230
+    assert len(asked) < 3000
+    asked.clear()
+    assert film_frames.peak_index(scene, frozenset([1]), 0) == 239
+    assert len(asked) == 240

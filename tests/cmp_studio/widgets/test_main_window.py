@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QAbstractButton, QDialog, QFileDialog, QMessageBox
 import cmp_studio.widgets.document_desk as desk_module
 from cmp_studio.widgets.command_table import COMMANDS, MENUS
 from cmp_studio.widgets.main_window import MainWindow
+from cmp_studio.widgets.welcome import RecentButton
 from tests.cmp_studio.fakes import photo_bytes
 
 
@@ -233,9 +234,13 @@ def test_recent_files_when_opened_then_in_menu_and_on_the_welcome_page(qtbot, ha
     with qtbot.waitSignal(hand.studio.files.opened):
         hand.window.start(photo)
     menu = hand.window.actions_by_name.submenus["@recent"]
+    assert menu.isEnabled()
+    menu.aboutToShow.emit()
     assert menu.actions()[0].text() == "holiday.png"
     qtbot.waitUntil(lambda: not menu.actions()[0].icon().isNull())
     hand.trigger("close")
+    shown = [button.path.name for button in hand.window.welcome.findChildren(RecentButton)]
+    assert shown == ["holiday.png"]
     with qtbot.waitSignal(hand.studio.files.opened):
         menu.actions()[0].trigger()
     menu.actions()[-1].trigger()

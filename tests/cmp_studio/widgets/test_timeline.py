@@ -1,13 +1,15 @@
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtTest import QTest
 
 from cmp_studio.document.scene import add_track
 from cmp_studio.document.takes import take_from
 from cmp_studio.document.track_edits import with_take
-from cmp_studio.document.tracks import make_take
+from cmp_studio.document.tracks import make_pin, make_take
 from cmp_studio.services.bar_edits import dragged
 from cmp_studio.services.pictures import open_picture
+from cmp_studio.widgets import track_rows
+from cmp_studio.widgets.row_painter import ROW_HEIGHT
 from cmp_studio.widgets.time_scale import TimeScale
 from cmp_studio.widgets.timeline import loop_text
 from cmp_studio.widgets.timeline_ruler import runs_of, tick_step
@@ -256,3 +258,24 @@ def test_buttons_when_clicked_then_play_and_step(opened):
     assert playback.index == 2
     timeline.previous_button.click()
     assert playback.index == 1
+
+
+def test_rows_when_there_are_more_than_fit_then_only_those_in_sight_are_drawn(opened, monkeypatch):
+    session, rows = opened.studio.session, opened.window.timeline.rows
+    scene = session.scene
+    for number in range(60):
+        scene = add_track(scene, make_pin((5.0 + number, 20.0)))
+    session.apply(scene, "Set pins")
+    drawn = []
+    draw = track_rows.draw_row
+    monkeypatch.setattr(
+        track_rows, "draw_row", lambda *args: drawn.append(args[1].name) or draw(*args)
+    )
+    rows.resize(rows.width(), 61 * ROW_HEIGHT)
+    sight = QRect(0, 10 * ROW_HEIGHT, rows.width(), 3 * ROW_HEIGHT)
+    part = rows.grab(sight).toImage()
+    assert len(drawn) == 3
+    drawn.clear()
+    whole = rows.grab().toImage()
+    assert len(drawn) == 60
+    assert part == whole.copy(QRect(sight.topLeft() * whole.devicePixelRatio(), part.size()))

@@ -51,3 +51,17 @@ def test_buttons_when_clicked_then_open_and_paste_are_asked_for(qtbot, welcome):
         welcome.drop_zone.open_button.click()
     with qtbot.waitSignal(welcome.paste_asked):
         welcome.drop_zone.paste_button.click()
+
+
+def test_recent_when_saved_while_nobody_looks_then_listed_when_somebody_does(
+    qtbot, welcome, preferences, tmp_path
+):
+    welcome.hide()
+    for number in range(3):
+        path = tmp_path / f"saved{number}.png"
+        path.write_bytes(photo_bytes())
+        preferences.add_recent_file(path)
+    assert welcome.findChildren(RecentButton) == []
+    welcome.show()
+    names = [button.path.name for button in welcome.findChildren(RecentButton)]
+    assert names == ["saved2.png", "saved1.png", "saved0.png"]
