@@ -89,11 +89,13 @@ def _mixture(values: Float, weights: Float) -> Float:
         root = np.linalg.cholesky(np.linalg.inv(covariance.astype(np.float64)))
         scaled = (values - mean) @ root.astype(np.float32)
         log_root = float(np.log(np.diag(root)).sum())
-        parts.append(np.log(total) + log_root - 0.5 * np.einsum("nc,nc->n", scaled, scaled))
+        scale = np.float32(np.log(total) + log_root)
+        parts.append(scale - np.float32(0.5) * np.einsum("nc,nc->n", scaled, scaled))
     if not parts:
         return np.zeros(len(values), np.float32)
-    density = np.logaddexp.reduce(np.stack(parts)) - np.log(weights[chosen].sum())
-    return np.asarray(density, np.float32)
+    most = np.maximum.reduce(parts)
+    density = most + np.log(sum(np.exp(part - most) for part in parts))
+    return np.asarray(density - np.log(weights[chosen].sum()), np.float32)
 
 
 def _clusters(values: Float, count: int) -> NDArray[np.int64]:
@@ -108,10 +110,11 @@ def _clusters(values: Float, count: int) -> NDArray[np.int64]:
     for _ in range(6):
         far = np.square(center).sum(axis=1) - 2 * (values @ center.T)
         label = far.argmin(axis=1)
-        for number in range(count):
-            member = label == number
-            if member.any():
-                center[number] = values[member].mean(axis=0)
+        members = np.bincount(label, minlength=count)
+        filled = members > 0
+        for channel in range(values.shape[1]):
+            total = np.bincount(label, weights=values[:, channel], minlength=count)
+            center[filled, channel] = (total[filled] / members[filled]).astype(np.float32)
     return label
 
 

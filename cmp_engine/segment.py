@@ -13,7 +13,7 @@ follows the pull is the object (paper sec. 4.3). How the answers become one scor
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -43,6 +43,9 @@ Bool = NDArray[np.bool_]
 
 _CROPS: Final = 4
 """Crops whose features are kept, so that the next click on the same object is quick."""
+
+_ANSWERS: Final = 48
+"""Answers that are kept, so that going back to earlier clicks or settings asks nothing."""
 
 _LOOK_DIRECTIONS: Final = 2
 """Directions that are enough to see whether an object is small."""
@@ -126,6 +129,7 @@ class ClickSegmenter:
         self._way_of(None, None, None)
         self._picture: NDArray[np.uint8] | None = None
         self._views: OrderedDict[Box, _View] = OrderedDict()
+        self._answers: OrderedDict[Hashable, Float] = OrderedDict()
 
     def set_image(self, image: NDArray[np.uint8]) -> None:
         """Give the predictor a picture; the same as calling its `set_image`.
@@ -148,7 +152,9 @@ class ClickSegmenter:
     ) -> MaskResult:
         """Return the object that the clicks stand for.
 
-        The answer depends on the arguments alone, not on the clicks before.
+        The answer depends on the arguments alone, not on the clicks before. What the network said
+        lately is kept: another zoom factor asks it only where that shows another part of the
+        picture.
 
         Args:
             positive: (N, 2) x, y px of the picture on the object, pixel centres at integers;
@@ -184,9 +190,13 @@ class ClickSegmenter:
             )
         if picture is not self._picture:
             self._views.clear()
+            self._answers.clear()
             self._picture = picture
         view, flows = self._look(picture, clicks, way)
-        work = view.score(flows, way.rule, clicks)
+        work = self._kept(
+            (view.box, _key(clicks), way.rule, way.speed),
+            lambda: view.score(flows, way.rule, clicks),
+        )
         score = np.zeros(image_hw, np.float32)
         score[view.box.rows, view.box.columns] = view.at_full_size(work, way.rule)
         if exclude is not None:
@@ -230,14 +240,34 @@ class ClickSegmenter:
             if rule.zooms_on_clicks:
                 box = crop_around(clicks[0], whole_box, way.zoom) if len(clicks[0]) > 1 else None
             else:
-                first = whole.flows(clicks, directions[:_LOOK_DIRECTIONS], speed)
+                first = self._flows(whole, clicks, directions[:_LOOK_DIRECTIONS], speed)
                 seen = whole.seen(first, rule, clicks)
                 box = crop_around(np.concatenate([seen, clicks[0]]), whole_box, way.zoom)
             if box is not None:
                 view = self._view(box, picture)
-                return view, view.flows(clicks, directions, speed)
-        rest = whole.flows(clicks, directions[len(first) :], speed)
+                return view, self._flows(view, clicks, directions, speed)
+        rest = self._flows(whole, clicks, directions[len(first) :], speed)
         return whole, np.concatenate([first, rest])
+
+    def _flows(
+        self,
+        view: _View,
+        clicks: tuple[Float, Float],
+        directions: tuple[tuple[float, float], ...],
+        speed: float,
+    ) -> Float:
+        """Return the flows of a view, which may be there already."""
+        return self._kept(
+            (view.box, _key(clicks), directions, speed),
+            lambda: view.flows(clicks, directions, speed),
+        )
+
+    def _kept(self, key: Hashable, make: Callable[[], Float]) -> Float:
+        found = self._answers.pop(key, None)
+        self._answers[key] = answer = make() if found is None else found
+        if len(self._answers) > _ANSWERS:
+            self._answers.popitem(last=False)
+        return answer
 
     def _view(self, box: Box, picture: NDArray[np.uint8]) -> _View:
         if box in self._views:
@@ -350,6 +380,10 @@ class _View:
         return np.array(
             [self.work_hw[1] / self.box.width, self.work_hw[0] / self.box.height], np.float32
         )
+
+
+def _key(clicks: tuple[Float, Float]) -> Hashable:
+    return tuple(part.tobytes() for part in clicks)
 
 
 def _checked(clicks: ArrayLike, image_hw: tuple[int, int], name: str) -> Float:

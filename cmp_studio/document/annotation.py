@@ -128,8 +128,12 @@ class ClickedThing:
         if not self.positive:
             return None
         settings = self.settings
-        asked = (settings.method, settings.speed, settings.zoom)
-        return self.positive, self.negative, self.others, asked
+        return self.clicks_key, (settings.method, settings.speed, settings.zoom)
+
+    @property
+    def clicks_key(self) -> Hashable:
+        """What stays the same while only the settings change."""
+        return self.positive, self.negative, self.others
 
     @property
     def mask_key(self) -> Hashable:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
-from cmp_studio.document.annotation import Annotation, ClickedThing
+from cmp_studio.document.annotation import Annotation, ClickedThing, MaskSettings
 from cmp_studio.services.annotation_session import AnnotationSession
 from cmp_studio.services.click_questions import LookAhead, ScoreQuestion, Segmenters
 from cmp_studio.services.latest_wins import Failure, Job, LatestWinsRunner
@@ -58,7 +59,9 @@ class AnnotationMasks(QObject):
     """The masks of the open annotation.
 
     An object's clicks go to the network once; its threshold and its strokes take effect on what
-    came back. Of several objects without an answer, the one that is worked on comes first.
+    came back. With another method, speed or zoom, what came back for the most similar settings is
+    shown at once, until the network has answered. Of several objects without an answer, the one
+    that is worked on comes first.
 
     Thread: GUI thread; the network answers on the worker's, masks are put together on their own.
 
@@ -83,7 +86,7 @@ class AnnotationMasks(QObject):
         self._segmenters = Segmenters()
         self._picture: OpenedPicture | None = None
         self._masks: Masks | None = None
-        self._scores: OrderedDict[Hashable, ClickScore] = OrderedDict()
+        self._scores: OrderedDict[Hashable, _Known] = OrderedDict()
         self._stored: dict[Hashable, Bool] = {}
         self._last: dict[int, Hashable] = {}
         self._made: OrderedDict[Hashable, Bool] = OrderedDict()
@@ -115,7 +118,8 @@ class AnnotationMasks(QObject):
 
     def score_of(self, thing: ClickedThing) -> ClickScore | None:
         """What the network said to an object's clicks, or None before it did."""
-        return self._scores.get(thing.score_key)
+        known = self._scores.get(thing.score_key)
+        return None if known is None else known.score
 
     def open(
         self,
@@ -199,7 +203,7 @@ class AnnotationMasks(QObject):
             return
         asked, self._asked = self._asked, None
         if asked.picture is self._picture:
-            self._keep(asked.thing.score_key, answer.value)
+            self._keep(asked.thing, answer.value)
             self.answered.emit(answer.seconds)
             self.on_changed()
         self.pending_changed.emit()
@@ -262,14 +266,14 @@ class AnnotationMasks(QObject):
         has_mask = thing.mask_key in self._stored or thing.mask_key in self._made
         return not is_known and not has_mask
 
-    def _keep(self, key: Hashable, value: object) -> None:
+    def _keep(self, thing: ClickedThing, value: object) -> None:
         from cmp_studio.pipeline.annotation_masks import ClickScore
 
         if isinstance(value, ClickScore):
-            self._scores[key] = value
+            self._scores[thing.score_key] = _Known(thing, value)
             while (
                 len(self._scores) > 1
-                and sum(s.score.nbytes for s in self._scores.values()) > _KEPT_BYTES
+                and sum(known.score.score.nbytes for known in self._scores.values()) > _KEPT_BYTES
             ):
                 self._scores.popitem(last=False)
 
@@ -278,7 +282,7 @@ class AnnotationMasks(QObject):
         question = answer.question
         if not isinstance(question, ScoreQuestion) or question.picture is not self._picture:
             return
-        self._keep(question.thing.score_key, answer.value)
+        self._keep(question.thing, answer.value)
         if self._session.has_gesture:
             self._last[question.thing.id] = question.thing.mask_key
             self._submit(late=question.thing)
@@ -294,18 +298,42 @@ class AnnotationMasks(QObject):
 
     def _item(self, thing: ClickedThing, late: ClickedThing | None) -> _Item:
         """What is known of an object's mask: the right one, or that of a moment ago."""
-        for shown in (thing, late):
+        for shown in (thing, self._similar(thing), late):
             if shown is None:
                 continue
             key = shown.mask_key
             mask = self._made.get(key, self._stored.get(key))
-            score = self._scores.get(shown.score_key)
+            score = self.score_of(shown)
             if mask is not None or score is not None:
                 self._last[thing.id] = key
                 return _Item(shown, thing, mask, score, is_ready=shown is thing)
         old = self._last.get(thing.id)
         mask = self._made.get(old, self._stored.get(old)) if thing.positive else None
         return _Item(thing, thing, mask, None, is_ready=thing.score_key is None)
+
+    def _similar(self, thing: ClickedThing) -> ClickedThing | None:
+        """The same clicks with the most similar settings that the network has answered."""
+        wanted, key = thing.settings, thing.clicks_key
+        if thing.score_key is None or thing.score_key in self._scores:
+            return None
+        found = [k.thing.settings for k in self._scores.values() if k.thing.clicks_key == key]
+        if not found:
+            return None
+
+        def distance(other: MaskSettings) -> tuple[bool, float]:
+            speed = abs(math.log(other.speed / wanted.speed))
+            return other.method != wanted.method, speed + abs(other.zoom - wanted.zoom)
+
+        settings = replace(min(found, key=distance), threshold=wanted.threshold)
+        return replace(thing, settings=settings)
+
+
+@dataclass(frozen=True, eq=False)
+class _Known:
+    """An answer of the network, and who it is about."""
+
+    thing: ClickedThing
+    score: ClickScore
 
 
 @dataclass(frozen=True, eq=False)

@@ -178,6 +178,36 @@ def test_mask_when_asked_again_then_the_crop_is_not_made_again_and_the_answer_th
     assert np.array_equal(first.score, again.score)
 
 
+def test_mask_when_only_the_zoom_changes_then_the_network_is_asked_for_another_crop_alone(
+    segmenter,
+):
+    first = segmenter.mask([(124, 60)])
+    asked, crops = len(segmenter._predictor.sets), len(segmenter._predictor.made)
+    wider = segmenter.mask([(124, 60)], zoom_factor=9)
+    assert 64 < wider.box.height < HEIGHT
+    assert wider.box != first.box
+    assert len(segmenter._predictor.sets) == asked + len(FUSIONS["colors"].directions)
+    asked, crops = len(segmenter._predictor.sets), len(segmenter._predictor.made)
+    for zoom in (2, 9, 9.01, 4):
+        segmenter.mask([(124, 60)], zoom_factor=zoom)
+    assert (len(segmenter._predictor.sets), len(segmenter._predictor.made)) == (asked, crops)
+    segmenter.mask([(124, 60)], speed=31)
+    assert len(segmenter._predictor.sets) > asked
+
+
+def test_mask_when_the_same_was_asked_before_then_fresh_or_kept_is_the_same(parts):
+    kept, fresh = (ClickSegmenter(Parts()) for _ in range(2))
+    kept.set_image(parts)
+    fresh.set_image(parts)
+    for _ in range(2):
+        for speed in (20.0, 30.0):
+            kept.mask([(50, 92), (124, 60)], [(5, 5)], speed=speed)
+    found = kept.mask([(50, 92)], [(5, 5)], speed=20.0)
+    expected = fresh.mask([(50, 92)], [(5, 5)], speed=20.0)
+    np.testing.assert_array_equal(found.score, expected.score)
+    np.testing.assert_array_equal(found.coarse_flows, expected.coarse_flows)
+
+
 def test_mask_when_many_crops_were_made_then_few_are_kept(parts):
     parts[:] = 0
     for left in range(0, 150, 12):

@@ -125,6 +125,36 @@ def test_threshold_when_changed_then_the_network_is_not_asked_and_undo_neither(
     assert len(predictor.calls) == asked
 
 
+@pytest.mark.parametrize("change", [{"speed": 60.0}, {"zoom": 0.0}, {"method": "agreement"}])
+def test_settings_when_changed_then_what_is_known_is_shown_at_once_and_the_answer_follows(
+    qtbot, make, pictures, predictor, change
+):
+    from dataclasses import replace
+
+    annotator = make()
+    opened(qtbot, annotator, pictures)
+    click(qtbot, annotator, 40, 30)
+    before, session = annotator.masks.masks, annotator.session
+    predictor.hold.clear()
+    try:
+        # The threshold goes up as well: only what is known of the other settings can show that.
+        settings = replace(session.settings, threshold=0.9, **change)
+        session.set_settings(settings, "Change settings")
+        session.commit()
+        qtbot.waitUntil(
+            lambda: annotator.masks.masks.annotation is session.annotation, timeout=WAIT
+        )
+        shown = annotator.masks.masks
+        assert 0 < shown.areas[0] < before.areas[0]
+        assert shown.ready == frozenset()  # it is no answer yet, and is not saved as one
+        assert annotator.masks.is_pending
+    finally:
+        predictor.hold.set()
+    qtbot.waitUntil(lambda: not annotator.masks.is_pending, timeout=WAIT)
+    assert annotator.masks.masks.ready == {1}
+    assert annotator.masks.score_of(session.current) is not None
+
+
 def test_step_when_clicked_just_before_then_the_mask_is_waited_for_and_saved(
     qtbot, make, pictures, predictor
 ):
