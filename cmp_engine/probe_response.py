@@ -170,14 +170,22 @@ def isolines(field: Float, level: float, grid: ProbeGrid) -> tuple[Isoline, ...]
     outlines, _ = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     lines = []
     padded = np.pad(field, 1, mode="edge")
-    slopes = np.stack([np.gradient(padded, axis=1), np.gradient(padded, axis=0)], -1)
     for outline in outlines:
         points = outline[:, 0, :].astype(np.float32)
         if len(points) < 4:
             continue
         column, row = outline[:, 0, 0], outline[:, 0, 1]
         # One Newton step from the pixel's centre to the level, at most a pixel long.
-        slope = np.asarray(slopes[row, column], np.float32)
+        slope = (
+            np.stack(
+                [
+                    padded[row, column + 1] - padded[row, column - 1],
+                    padded[row + 1, column] - padded[row - 1, column],
+                ],
+                -1,
+            )
+            / 2
+        )
         steepness = np.maximum((slope**2).sum(1, keepdims=True), 1e-12)
         missing = level - np.asarray(padded[row, column], np.float32)
         step = missing[:, None] * slope / steepness

@@ -64,9 +64,9 @@ def _response(experiment: Experiment, predictor: Predictor, options: ProbeOption
             "isolines": Table(
                 ("line", "level", "x", "y"),
                 tuple(
-                    (number, line.level, *(round(float(value), 2) for value in point))
+                    (number, line.level, x, y)
                     for number, line in enumerate(found.isolines)
-                    for point in line.points
+                    for x, y in np.round(line.points.astype(np.float64), 2).tolist()
                 ),
                 "none",
             )

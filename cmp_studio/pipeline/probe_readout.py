@@ -181,7 +181,10 @@ def _table(columns: tuple[str, ...], *values: Float) -> Table:
 
 
 def _with_alpha(colors: NDArray[np.uint8], alpha: NDArray[np.floating]) -> NDArray[np.uint8]:
-    return np.dstack([colors, np.rint(alpha * 255).astype(np.uint8)])
+    pixels = np.empty((*alpha.shape, 4), np.uint8)
+    pixels[..., :3] = colors
+    np.rint(alpha * 255, out=pixels[..., 3], casting="unsafe")
+    return pixels
 
 
 def _nearest(place: Float, shape: tuple[int, ...]) -> tuple[int, int]:
