@@ -1,4 +1,4 @@
-"""From objects with clicks and strokes to one picture of labels, and its outlines."""
+"""From objects with clicks and strokes to one picture of labels."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from cmp_engine.click_fusion import fusion_rule
 from cmp_engine.segment import ClickSegmenter, object_mask
 from cmp_studio.document.annotation import BrushStroke, ClickedThing
 from cmp_studio.document.tracks import Point
-from cmp_studio.pipeline.outlines import Outlines, outlines_of
 
 Bool = NDArray[np.bool_]
 Labels = NDArray[np.uint8]
@@ -115,26 +114,6 @@ def compose(parts: Sequence[Part], size_hw: tuple[int, int]) -> Labels:
         for stroke in part.strokes:
             _paint(labels, stroke, number)
     return labels
-
-
-def labels_outlines(labels: Labels, count: int) -> tuple[Outlines, ...]:
-    """Return the outlines of each of ``count`` objects along the borders of pixels, px.
-
-    Each object is looked at in its own rectangle alone, so many small ones cost little.
-    """
-    found = []
-    for number in range(1, count + 1):
-        mask = labels == number
-        left, top, width, height = cv2.boundingRect(mask.astype(np.uint8))
-        part = outlines_of(mask[top : top + height, left : left + width])
-        shift = np.array([left, top], np.float32)
-        found.append(
-            Outlines(
-                tuple(polygon + shift for polygon in part.parts),
-                tuple(polygon + shift for polygon in part.holes),
-            )
-        )
-    return tuple(found)
 
 
 def _paint(labels: Labels, stroke: BrushStroke, number: int) -> None:

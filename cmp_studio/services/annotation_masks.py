@@ -23,7 +23,6 @@ from cmp_studio.services.wording import sentence_of
 
 if TYPE_CHECKING:
     from cmp_studio.pipeline.annotation_masks import ClickScore
-    from cmp_studio.pipeline.outlines import Outlines
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +40,6 @@ class Masks:
     Attributes:
         labels: (H, W) uint8, 0 background, 1 the first object, and so on.
         ids: The objects, in the order of their numbers.
-        outlines: Of each object.
         areas: Of each object, px.
         ready: Ids of the objects whose masks belong to their clicks.
         annotation: What they were made of.
@@ -49,7 +47,6 @@ class Masks:
 
     labels: Labels
     ids: tuple[int, ...]
-    outlines: tuple[Outlines, ...]
     areas: tuple[int, ...]
     ready: frozenset[int]
     annotation: Annotation
@@ -363,7 +360,6 @@ def _compose(job: Job, is_interrupted: Callable[[], bool]) -> object:
     from cmp_studio.pipeline.annotation_masks import (
         Part,
         compose,
-        labels_outlines,
         mask_of_score,
     )
 
@@ -381,7 +377,6 @@ def _compose(job: Job, is_interrupted: Callable[[], bool]) -> object:
     masks = Masks(
         labels,
         tuple(item.thing.id for item in request.items),
-        labels_outlines(labels, len(parts)),
         tuple(int(count) for count in counts[1 : len(parts) + 1]),
         frozenset(item.thing.id for item in request.items if item.is_ready),
         request.annotation,

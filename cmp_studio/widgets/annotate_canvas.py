@@ -68,13 +68,15 @@ class AnnotateCanvas(PictureView):
         self.update_cursor()
         self.update()
 
-    def draw_over(self, painter: QPainter, rect: QRectF) -> None:
+    def draw_over(self, painter: QPainter, _rect: QRectF) -> None:
         """Draw masks or a flow, clicks and the brush."""
         session, masks = self._session, self._annotator.masks.masks
         current = session.current_id
         has_flow = self._draw_flow(painter)
         if masks is not None and self._has_masks and not has_flow:
-            self._painter.draw_masks(painter, rect, self.view_transform, masks, current=current)
+            self._painter.draw_masks(
+                painter, self.size(), self.view_transform, masks, current=current
+            )
         stroke = self._tools.stroke
         color = object_color(session.annotation.next_id if current is None else current)
         if stroke is not None:

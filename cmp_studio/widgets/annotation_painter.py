@@ -6,12 +6,13 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen, QPolygonF, QTransform
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF
 
 from cmp_studio.document.annotation import Annotation, BrushStroke, Click, ClickHit
 from cmp_studio.services.annotation_masks import Masks
 from cmp_studio.services.flow_overlay import colored_flow
+from cmp_studio.services.mask_overlay import View, mask_overlay
 from cmp_studio.widgets.flow_painter import rgba_image
 from cmp_studio.widgets.theme import TRACK_COLORS
 from cmp_studio.widgets.view_transform import ViewTransform
@@ -19,9 +20,9 @@ from cmp_studio.widgets.view_transform import ViewTransform
 CLICK_RADIUS: Final = 7.0
 """Of a click on the screen, logical px."""
 
-_FILL: Final = 88
-_FILL_CURRENT: Final = 122
-_LARGE_PIXELS: Final = 4_000_000
+_MOST_PIXELS: Final = 2_600_000
+"""Of a denser screen the masks are drawn at half its resolution."""
+
 _INK: Final = QColor(18, 18, 18)
 _PAPER: Final = QColor(255, 255, 255)
 
@@ -36,43 +37,46 @@ class AnnotationPainter:
 
     def __init__(self) -> None:
         self._masks: Masks | None = None
-        self._current: int | None = None
+        self._drawn: object = None
         self._image = QImage()
-        self._paths: dict[int, QPainterPath] = {}
         self._flow: NDArray[np.float16] | None = None
         self._flow_image = QImage()
 
     def draw_masks(
         self,
         painter: QPainter,
-        rect: QRectF,
+        size: QSize,
         transform: ViewTransform,
         masks: Masks,
         *,
         current: int | None,
     ) -> None:
-        """Tint each object and draw its outline; the one that is worked on stands out."""
-        if masks is not self._masks or current != self._current:
-            if masks is not self._masks:
-                self._paths = _paths(masks)
-            self._masks, self._current = masks, current
-            self._image = _tinted(masks, current)
-        step = rect.width() / max(1, self._image.width())
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, step < 3)
-        painter.drawImage(rect, self._image, QRectF(self._image.rect()))
-        shown = QTransform.fromTranslate(transform.left, transform.top)
-        shown.scale(transform.scale, transform.scale)
-        painter.save()
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        for object_id in sorted(masks.ids, key=lambda i: i == current):
-            path = shown.map(self._paths[object_id])
-            width = 2.4 if object_id == current else 1.5
-            for color, extra in ((QColor(0, 0, 0, 190), 2.2), (object_color(object_id), 0.0)):
-                pen = QPen(color, width + extra)
-                pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
-                painter.setPen(pen)
-                painter.drawPath(path)
-        painter.restore()
+        """Tint each object and draw its outline; the one that is worked on stands out.
+
+        Args:
+            painter: On the view.
+            size: Of the view.
+            transform: Of the view.
+            masks: Of all objects.
+            current: Id of the object that is worked on.
+        """
+        ratio = painter.device().devicePixelRatioF()
+        if size.width() * size.height() * ratio**2 > _MOST_PIXELS:
+            ratio /= 2
+        wanted = (size, ratio, transform, current)
+        if masks is not self._masks or wanted != self._drawn:
+            self._masks, self._drawn = masks, wanted
+            view = View(
+                transform.left * ratio,
+                transform.top * ratio,
+                transform.scale * ratio,
+                (max(1, round(size.height() * ratio)), max(1, round(size.width() * ratio))),
+            )
+            colors = [object_color(object_id).getRgb()[:3] for object_id in masks.ids]
+            number = masks.ids.index(current) + 1 if current in masks.ids else 0
+            pixels = mask_overlay(masks.labels, colors, view, current=number)
+            self._image = rgba_image(pixels, is_premultiplied=True)
+        painter.drawImage(QRectF(0, 0, size.width(), size.height()), self._image)
 
     def draw_flow(
         self,
@@ -186,32 +190,3 @@ def _draw_click(
     if click.is_positive:
         painter.drawLine(place - QPointF(0, sign), place + QPointF(0, sign))
     painter.restore()
-
-
-def _paths(masks: Masks) -> dict[int, QPainterPath]:
-    """The outline of each object, px with the picture's corner at (0, 0)."""
-    paths = {}
-    for object_id, outlines in zip(masks.ids, masks.outlines, strict=True):
-        path = QPainterPath()
-        for polygon in (*outlines.parts, *outlines.holes):
-            path.addPolygon(QPolygonF([QPointF(x, y) for x, y in polygon.tolist()]))
-            path.closeSubpath()
-        paths[object_id] = path
-    return paths
-
-
-def _tinted(masks: Masks, current: int | None) -> QImage:
-    """The picture of labels in the objects' colours, translucent."""
-    labels = masks.labels
-    while labels.size > _LARGE_PIXELS:
-        labels = labels[::2, ::2]
-    labels = np.ascontiguousarray(labels)
-    height, width = labels.shape
-    image = QImage(labels.data, width, height, width, QImage.Format.Format_Indexed8)
-    table = [0] * 256
-    for number, object_id in enumerate(masks.ids, 1):
-        color = object_color(object_id)
-        color.setAlpha(_FILL_CURRENT if object_id == current else _FILL)
-        table[number] = color.rgba()
-    image.setColorTable(table)
-    return image.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)

@@ -104,11 +104,13 @@ def rgb_image(array: NDArray[np.uint8]) -> QImage:
     return image.convertToFormat(QImage.Format.Format_RGB32)
 
 
-def rgba_image(array: NDArray[np.uint8]) -> QImage:
-    """A QImage with the pixels of an (h, w, 4) uint8 RGBA array, not premultiplied."""
+def rgba_image(array: NDArray[np.uint8], *, is_premultiplied: bool = False) -> QImage:
+    """A QImage with the pixels of an (h, w, 4) uint8 RGBA array."""
     array = np.ascontiguousarray(array)
     height, width = array.shape[:2]
-    image = QImage(array.data, width, height, 4 * width, QImage.Format.Format_RGBA8888)
+    kinds = QImage.Format
+    kind = kinds.Format_RGBA8888_Premultiplied if is_premultiplied else kinds.Format_RGBA8888
+    image = QImage(array.data, width, height, 4 * width, kind)
     return image.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
 
 

@@ -7,9 +7,11 @@ The verdict is that of `tests.e2e.monkey`: nothing breaks, and no turn of the ev
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import numpy as np
+from PySide6.QtCore import QObject
 
 from tests.e2e.monkey import Monkey
 
@@ -29,7 +31,14 @@ class ModeMonkey(Monkey):
         (self._small / "picture7.png").write_text("no picture")
         self._empty = self._folder / "empty"
         self._empty.mkdir()
-        self._elsewhere = [(self.switch, 4), (self.theme, 1), (self.resize, 1), (self.idle, 4)]
+        annotator, files = self.studio.annotator, self.studio.probe_exports
+        for name, signal in (
+            ("masks", annotator.masks.answered), ("annotations written", annotator.exported),
+            ("pictures opened", annotator.folder.opened), ("probes", self.studio.prober.answered),
+            ("findings written", files.told), ("plots", self.studio.plotter.drawn),
+        ):  # fmt: skip
+            signal.connect(self._counter(name))
+        self._elsewhere = [(self.switch, 4), (self.theme, 1), (self.resize, 1), (self.idle, 12)]
         self._in = {
             "annotate": [
                 (self.click_object, 20), (self.drag_click, 8), (self.paint, 10), (self.slide, 14),
@@ -58,6 +67,10 @@ class ModeMonkey(Monkey):
             write_image(folder / f"picture{number}.png", small[rows][:, columns])
         return folder
 
+    def _counter(self, name):
+        counter = _Counter(self.findings.answers, name, self.window)
+        return counter.on_answered
+
     @property
     def _page(self):
         return self.window.modes.page
@@ -79,6 +92,12 @@ class ModeMonkey(Monkey):
         choices = ["annotate", "probe", "animate"]
         name = self.random.choices(choices, [5, 5, 1])[0]
         self.turn(lambda: self.window.modes.choose(name), name)
+
+    def idle(self):
+        """Wait for what was asked, as a person does, if not for long."""
+        until = time.monotonic() + 1.5
+        while self.studio.worker.is_busy and time.monotonic() < until:
+            self._let(20, name="answered")
 
     def theme(self):
         self._trigger(self.random.choice(("theme_dark", "theme_light")))
@@ -281,6 +300,18 @@ class ModeMonkey(Monkey):
         found = sorted(Path(self._folder).glob("finding*/experiment.json"))
         if found:
             self.turn(lambda: self.studio.probe_exports.open(self.random.choice(found)))
+
+
+class _Counter(QObject):
+    """Counts a signal."""
+
+    def __init__(self, answers, name, parent):
+        super().__init__(parent)
+        self._answers = answers
+        self._name = name
+
+    def on_answered(self, *_):
+        self._answers[self._name] += 1
 
 
 _ANNOTATE = (

@@ -1,7 +1,13 @@
-"""The verdict of the random-action run: it must be able to fail. The run itself is made by hand."""
+"""The verdict of the random-action run: it must be able to fail. Long runs are made by hand."""
 
+import os
+import re
+import subprocess
+import sys
 import time
 from types import SimpleNamespace
+
+import pytest
 
 from tests.e2e.monkey import Findings, Monkey
 
@@ -41,3 +47,28 @@ def test_turn_when_it_takes_long_then_noted():
     monkey.turn(lambda: None)
     assert [name for _, name in monkey.findings.slow] == ["sleep"]
     assert monkey.findings.turns == 2
+
+
+def test_verdict_when_the_run_is_short_then_says_nothing_of_memory():
+    findings = flat(memory_mb=[100.0, 200.0])
+    lines, is_good = findings.verdict(has_memory=False)
+    assert is_good
+    assert len(lines) == 2
+
+
+@pytest.mark.timeout(900)
+def test_annotate_and_probe_when_anything_is_done_at_random_then_nothing_breaks_or_freezes():
+    """Some hundreds of events, with a stand-in for the network and a picture of 3 megapixels."""
+    words = ["--modes", "--events", "300", "--side", "2000", "--clock", "cpu", "--seed", "4"]
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.e2e.monkey", *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("answers: ")]
+    counts = {name: int(count) for name, count in re.findall(r"([a-z ]+?) (\d+)", line[9:])}
+    for name in ("masks", "pictures opened", "probes", "findings written", "plots"):
+        assert counts.get(name, 0) > 0, line

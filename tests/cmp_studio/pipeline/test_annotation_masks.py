@@ -1,7 +1,7 @@
 import numpy as np
 
 from cmp_studio.document.annotation import BrushStroke
-from cmp_studio.pipeline.annotation_masks import Part, compose, labels_outlines
+from cmp_studio.pipeline.annotation_masks import Part, compose
 
 
 def box(top, left, height, width, size=(20, 30)):
@@ -41,16 +41,3 @@ def test_compose_when_a_stroke_is_outside_then_nothing():
 def test_compose_when_a_dab_has_a_radius_then_its_area_is_that_of_a_disc():
     labels = compose([Part(None, (BrushStroke(((15.0, 10.0),), 6.0),))], (20, 30))
     assert abs(int(labels.sum()) - np.pi * 36) < 12
-
-
-def test_outlines_when_small_then_along_the_borders_of_pixels():
-    labels = np.zeros((20, 30), np.uint8)
-    labels[7, 11] = 2
-    none, one = labels_outlines(labels, 2)
-    assert none.parts == ()
-    assert {tuple(corner) for corner in one.parts[0].tolist()} == {
-        (11, 7),
-        (12, 7),
-        (12, 8),
-        (11, 8),
-    }
