@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,6 +22,7 @@ _FADE_SHARE: Final = 0.3
 """Flow of this share of the scale covers the photo fully; less lets it shine through."""
 
 _PLACES: Final = 201
+_LINE_TOLERANCE: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +168,21 @@ def part_places(finding: Finding, layer: str) -> list[tuple[int, float, float]]:
         (part, *finding.grid.to_image([float(x), float(y)]).tolist())
         for part, x, y, _ in part_middles(labels)
     ]
+
+
+def simple_lines(finding: Finding, lines: tuple[Float, ...]) -> tuple[Float, ...]:
+    """Return closed lines of a finding without the points that nobody would see.
+
+    Args:
+        finding: Whose grid says how fine is fine enough: a fifth of its px.
+        lines: Each (N, 2), px of the picture.
+    """
+    tolerance = _LINE_TOLERANCE / float(finding.grid.scale_xy.min())
+    simple = []
+    for line in lines:
+        found = cv2.approxPolyDP(np.ascontiguousarray(line[:, None]), tolerance, closed=True)
+        simple.append(np.asarray(found, np.float32)[:, 0])
+    return tuple(line for line in simple if len(line) > 2)
 
 
 def _flow_for(finding: Finding, layer: str) -> Float | None:

@@ -81,7 +81,7 @@ def mask_overlay(
     for number in sorted(present.tolist(), key=lambda n: n == current):
         if not 1 <= number <= len(colors):
             continue
-        inside = np.asarray(cv2.compare(shown, number, cv2.CMP_EQ), np.uint8)
+        inside = (shown == number).view(np.uint8) * np.uint8(255)
         left, top, width, height = cv2.boundingRect(inside)
         box = np.s_[
             max(0, top - _MARGIN) : top + height + _MARGIN,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from cmp_studio.document.tracks import Point
     from cmp_studio.pipeline.findings import Finding, Table
     from cmp_studio.pipeline.probe_readout import Layer, Readout
+
+
+Lines: TypeAlias = tuple[NDArray[np.float32], ...]
 
 
 class ProbeShow(QObject):
@@ -47,6 +50,8 @@ class ProbeShow(QObject):
         self._scale = max(1.0, preferences.number("probe/scale", 20.0))
         self._painted: Layer | None = None
         self._painted_of: _Key | None = None
+        self._lines: tuple[Lines, Lines] = ((), ())
+        self._lines_of: Finding | None = None
         self._table: Table | None = None
         self._table_of: _Key | None = None
         prober.shown_changed.connect(self.on_shown_changed)
@@ -108,6 +113,25 @@ class ProbeShow(QObject):
     def painted(self) -> Layer | None:
         """The layer as colours; None for the photo alone."""
         return self._painted
+
+    @property
+    def lines(self) -> tuple[Lines, Lines]:
+        """Closed lines over the layer, and where the fitted motion takes them, to be drawn.
+
+        Each (N, 2) float32 px of the picture. They are the same objects until something else is
+        found.
+        """
+        finding = self.finding
+        if finding is not self._lines_of:
+            self._lines_of, self._lines = finding, ((), ())
+            if finding is not None:
+                from cmp_studio.pipeline.probe_readout import simple_lines
+
+                self._lines = (
+                    simple_lines(finding, finding.lines),
+                    simple_lines(finding, finding.ghosts),
+                )
+        return self._lines
 
     @property
     def table(self) -> Table | None:

@@ -72,7 +72,8 @@ class AnnotationPainter:
                 transform.scale * ratio,
                 (max(1, round(size.height() * ratio)), max(1, round(size.width() * ratio))),
             )
-            colors = [object_color(object_id).getRgb()[:3] for object_id in masks.ids]
+            shown = [object_color(object_id) for object_id in masks.ids]
+            colors = [(color.red(), color.green(), color.blue()) for color in shown]
             number = masks.ids.index(current) + 1 if current in masks.ids else 0
             pixels = mask_overlay(masks.labels, colors, view, current=number)
             self._image = rgba_image(pixels, is_premultiplied=True)

@@ -6,20 +6,8 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSizeF, Qt, QTimer, Signal
-from PySide6.QtGui import (
-    QColor,
-    QFocusEvent,
-    QImage,
-    QKeyEvent,
-    QMouseEvent,
-    QNativeGestureEvent,
-    QPainter,
-    QPaintEvent,
-    QPen,
-    QResizeEvent,
-    QWheelEvent,
-)
+from PySide6.QtCore import QEvent, QRectF, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter
 from PySide6.QtWidgets import QWidget
 
 from cmp_studio.document.hints import beyond_reach
@@ -27,6 +15,7 @@ from cmp_studio.document.motion import displacement
 from cmp_studio.services.brush import Brush
 from cmp_studio.services.flow_overlay import automatic_scale
 from cmp_studio.services.mask_tints import MaskTints
+from cmp_studio.services.pictures import OpenedPicture
 from cmp_studio.services.playback import Playback
 from cmp_studio.services.pointer import Pointer
 from cmp_studio.services.preview import Preview
@@ -37,16 +26,13 @@ from cmp_studio.services.view_options import ViewOptions
 from cmp_studio.services.wording import track_title
 from cmp_studio.widgets.flow_painter import FlowPainter, rgb_image
 from cmp_studio.widgets.overlay_painter import OverlayPainter
+from cmp_studio.widgets.picture_view import Button, PictureView
 from cmp_studio.widgets.theme import ThemeManager
 from cmp_studio.widgets.track_painter import TrackLook, draw_band, draw_track
-from cmp_studio.widgets.view_transform import ViewTransform, centred, fitted, visible_part
+from cmp_studio.widgets.view_transform import ViewTransform
 
-FIT_MARGIN: Final = 24.0
-_ZOOM_STEP: Final = 1.2
 _CALM_MS: Final = 2500
 _CALM_OPACITY: Final = 0.4
-_WHOLE_PIXELS: Final = 4_000_000
-"""Of a larger picture only what is in view is made ready for drawing."""
 _NUDGE_PX: Final = {False: 1.0, True: 10.0}
 _CURSORS: Final = {
     "arrow": Qt.CursorShape.ArrowCursor,
@@ -63,15 +49,13 @@ _NUDGES: Final = {
 }
 
 
-class Canvas(QWidget):
+class Canvas(PictureView):
     """Draws what the preview shows and hands the mouse to the tools.
 
     Signals:
-        zoom_changed(scale): Screen px per px of the picture.
         track_removed(title): A right-click took this track away.
     """
 
-    zoom_changed = Signal(float)
     track_removed = Signal(str)
 
     def __init__(
@@ -86,7 +70,7 @@ class Canvas(QWidget):
         themes: ThemeManager,
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
+        super().__init__(themes, parent)
         self._session = session
         self._preview = preview
         self._playback = playback
@@ -94,18 +78,9 @@ class Canvas(QWidget):
         self._options = options
         self._brush = brush
         self._overlay = OverlayPainter(tints)
-        self._themes = themes
-        self._transform = ViewTransform()
-        self._is_fitted = True
         self._flow = FlowPainter()
         self._ghost = QImage()
         self._ghost_array: NDArray[np.uint8] | None = None
-        self._drawn = QImage()
-        self._drawn_array: NDArray[np.uint8] | None = None
-        self._drawn_part = QRect()
-        self._is_space_down = False
-        self._has_space_panned = False
-        self._pan_from: QPointF | None = None
         self._is_mouse_away = True
         self._calm_timer = QTimer(self)
         self._calm_timer.setSingleShot(True)
@@ -113,10 +88,6 @@ class Canvas(QWidget):
         self._calm_timer.timeout.connect(self.on_calm)
         self.setAccessibleName(tr("Canvas"))
         self.setAccessibleDescription(tr("The photo with its arrows and pins"))
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setMouseTracking(True)
-        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
-        self.setMinimumSize(200, 150)
         session.opened.connect(self.on_opened)
         session.scene_changed.connect(self.on_scene_changed)
         session.selection_changed.connect(self.update)
@@ -129,42 +100,13 @@ class Canvas(QWidget):
         options.changed.connect(self.update)
         brush.changed.connect(self.update)
         tints.ready.connect(self.update)
-        themes.changed.connect(self.update)
 
     # View.
 
     @property
-    def view_transform(self) -> ViewTransform:
-        """Where the photo lies on the canvas."""
-        return self._transform
-
-    @property
-    def shown_scale(self) -> float:
-        """Device px of the screen per px of the photo."""
-        return self._transform.scale * self.devicePixelRatioF()
-
-    def fit(self) -> None:
-        """Show the whole photo, now and when the window changes its size."""
-        self._is_fitted = True
-        picture = self._session.picture
-        if picture is not None:
-            size = QSizeF(self.size())
-            self._set_transform(fitted(picture.image_hw, size, FIT_MARGIN))
-
-    def show_actual_size(self) -> None:
-        """Show one px of the photo on one px of the screen."""
-        picture = self._session.picture
-        if picture is not None:
-            self._is_fitted = False
-            scale = 1 / self.devicePixelRatioF()
-            self._set_transform(centred(picture.image_hw, QSizeF(self.size()), scale))
-
-    def zoom_by(self, steps: float, anchor: QPointF | None = None) -> None:
-        """Zoom in (positive) or out around ``anchor``, by default the middle."""
-        if anchor is None:
-            anchor = QRectF(self.rect()).center()
-        self._is_fitted = False
-        self._set_transform(self._transform.zoomed(_ZOOM_STEP**steps, anchor))
+    def picture(self) -> OpenedPicture | None:
+        """The photo of the open scene."""
+        return self._session.picture
 
     def on_opened(self) -> None:
         """Show the whole of a newly opened photo."""
@@ -181,20 +123,15 @@ class Canvas(QWidget):
 
     def on_hover_changed(self) -> None:
         """Show what a press would do."""
-        self._update_cursor()
+        self.update_cursor()
         self.update()
 
     def _set_transform(self, transform: ViewTransform) -> None:
-        picture = self._session.picture
-        if picture is None:
-            return
-        transform = transform.kept_visible(picture.image_hw, QSizeF(self.size()), 48)
-        if transform != self._transform:
-            self._transform = transform
-            self.zoom_changed.emit(transform.scale * self.devicePixelRatioF())
-            self.update()
-        longest = max(picture.image_hw) * transform.scale * self.devicePixelRatioF()
-        self._preview.set_view_long_side(round(longest))
+        super()._set_transform(transform)
+        picture = self.picture
+        if picture is not None:
+            longest = max(picture.image_hw) * self._transform.scale * self.devicePixelRatioF()
+            self._preview.set_view_long_side(round(longest))
 
     def _wake(self) -> None:
         """Show the arrows fully while the mouse moves."""
@@ -203,34 +140,21 @@ class Canvas(QWidget):
             self._is_mouse_away = False
             self.update()
 
-    def _update_cursor(self) -> None:
-        if self._pan_from is not None:
-            self.setCursor(Qt.CursorShape.ClosedHandCursor)
-        elif self._is_space_down:
-            self.setCursor(Qt.CursorShape.OpenHandCursor)
-        else:
-            self.setCursor(_CURSORS[self._tools.cursor])
-
-    def _pointer(self, event: QMouseEvent) -> Pointer:
-        keys, held = event.modifiers(), Qt.KeyboardModifier
-        return Pointer(
-            self._transform.to_picture(event.position()),
-            self._transform.scale,
-            is_shift=bool(keys & held.ShiftModifier),
-            is_control=bool(keys & held.ControlModifier),  # Cmd on a Mac
-            is_alt=bool(keys & held.AltModifier),
-        )
+    def cursor_shape(self) -> Qt.CursorShape:
+        """The cursor that says what a press would do."""
+        return _CURSORS[self._tools.cursor]
 
     # Drawing.
 
-    def _draw(self, painter: QPainter) -> None:
-        painter.fillRect(self.rect(), QColor(self._themes.theme.canvas))
-        picture = self._session.picture
-        if picture is None:
-            return
-        rect = self._transform.rect(picture.image_hw)
-        self._draw_picture(painter, rect)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    def seen_array(self, picture: OpenedPicture) -> NDArray[np.uint8]:
+        """The photo, or the frame of the film that is due."""
+        frame = self._preview.shown.frame
+        if frame is None or self._options.mode == "photo":
+            return super().seen_array(picture)
+        return frame.image
+
+    def draw_over(self, painter: QPainter, rect: QRectF) -> None:
+        """Draw the flow, the masks, the tracks and the selection rectangle."""
         self._draw_onion(painter, rect)
         self._draw_flow(painter, rect)
         self._draw_masks(painter, rect)
@@ -240,41 +164,6 @@ class Canvas(QWidget):
         if band is not None:
             corners = QRectF(self._transform.to_screen(band[0]), self._transform.to_screen(band[1]))
             draw_band(painter, corners.normalized(), QColor(self._themes.theme.accent))
-
-    def _picture_array(self) -> NDArray[np.uint8] | None:
-        picture = self._session.picture
-        if picture is None:
-            return None
-        frame = self._preview.shown.frame
-        if frame is None or self._options.mode == "photo":
-            return picture.level_for(self._transform.scale * self.devicePixelRatioF())
-        return frame.image
-
-    def _draw_picture(self, painter: QPainter, rect: QRectF) -> None:
-        array = self._picture_array()
-        if array is None:
-            return
-        height, width = array.shape[:2]
-        part = QRect(0, 0, width, height)
-        if height * width > _WHOLE_PIXELS:
-            part = visible_part(rect, QRectF(self.rect()), (height, width))
-        if array is not self._drawn_array or part != self._drawn_part:
-            self._drawn_array, self._drawn_part = array, part
-            rows = slice(part.top(), part.top() + part.height())
-            columns = slice(part.left(), part.left() + part.width())
-            self._drawn = rgb_image(array[rows, columns])
-        step = rect.width() / width
-        target = QRectF(
-            rect.left() + part.left() * step,
-            rect.top() + part.top() * step,
-            part.width() * step,
-            part.height() * step,
-        )
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, step < 4)
-        painter.drawImage(target, self._drawn, QRectF(self._drawn.rect()))
-        painter.setPen(QPen(QColor(0, 0, 0, 90), 1))
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.drawRect(rect.adjusted(-0.5, -0.5, 0.5, 0.5))
 
     def _draw_flow(self, painter: QPainter, rect: QRectF) -> None:
         options, scene = self._options, self._session.scene
@@ -348,59 +237,39 @@ class Canvas(QWidget):
             draw_track(painter, track, self._transform, look)
         painter.setOpacity(1.0)
 
-    # Qt overrides.
+    # The mouse.
 
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """Draw the photo, its flow, the tracks and the selection rectangle."""
-        painter = QPainter(self)
-        try:
-            self._draw(painter)
-        finally:
-            painter.end()  # whatever went wrong, or Qt complains at every later frame
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Keep a fitted photo fitted."""
-        super().resizeEvent(event)
-        if self._is_fitted:
-            self.fit()
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Begin a gesture, begin to pan, or remove a track."""
-        self.setFocus(Qt.FocusReason.MouseFocusReason)
-        is_left = event.button() == Qt.MouseButton.LeftButton
-        if event.button() == Qt.MouseButton.MiddleButton or (is_left and self._is_space_down):
-            self._pan_from = event.position()
-            self._has_space_panned = True
-            self._update_cursor()
-        elif is_left:
-            self._tools.press(self._pointer(event))
-            self._update_cursor()
-        elif event.button() == Qt.MouseButton.RightButton:
-            track = self._tools.right_click(self._pointer(event))
-            if track is not None:
-                self.track_removed.emit(track_title(track))
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Go on with the gesture or the panning."""
-        self._wake()
-        if self._pan_from is not None:
-            delta = event.position() - self._pan_from
-            self._pan_from = event.position()
-            self._is_fitted = False
-            self._set_transform(self._transform.panned(delta.x(), delta.y()))
+    def on_press(self, pointer: Pointer, button: Button) -> None:
+        """Begin a gesture, or remove a track."""
+        if button == "left":
+            self._tools.press(pointer)
             return
-        self._tools.move(self._pointer(event))
-        self._update_cursor()
+        track = self._tools.right_click(pointer)
+        if track is not None:
+            self.track_removed.emit(track_title(track))
+
+    def on_move(self, pointer: Pointer) -> None:
+        """Go on with the gesture."""
+        self._tools.move(pointer)
         if self._tools.tool == "brush":
             self.update()
 
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """End the gesture or the panning."""
-        if self._pan_from is not None:
-            self._pan_from = None
-        elif event.button() == Qt.MouseButton.LeftButton:
-            self._tools.release(self._pointer(event))
-        self._update_cursor()
+    def on_release(self, pointer: Pointer, button: Button) -> None:
+        """End the gesture."""
+        if button == "left":
+            self._tools.release(pointer)
+
+    def on_space_tapped(self) -> None:
+        """Play or pause."""
+        if self._session.scene is not None:
+            self._playback.toggle()
+
+    # Qt overrides.
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Show the arrows fully, and go on with the gesture or the panning."""
+        self._wake()
+        super().mouseMoveEvent(event)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Set a pin."""
@@ -408,13 +277,6 @@ class Canvas(QWidget):
             self._tools.double_click(self._pointer(event))
         else:
             self.mousePressEvent(event)
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        """Zoom around the mouse."""
-        steps = event.angleDelta().y() / 120
-        if steps:
-            self.zoom_by(steps, event.position())
-        event.accept()
 
     def enterEvent(self, _event: QEvent) -> None:
         """Show the arrows fully."""
@@ -427,13 +289,9 @@ class Canvas(QWidget):
         self.on_calm()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Pan with space, cancel, nudge or step frames."""
+        """Cancel, nudge or step frames; pan with space."""
         key = Qt.Key(event.key())
-        if key == Qt.Key.Key_Space:
-            if not event.isAutoRepeat():
-                self._is_space_down, self._has_space_panned = True, False
-                self._update_cursor()
-        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+        if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self._tools.finish()
         elif key == Qt.Key.Key_Escape:
             if not self._tools.cancel():
@@ -448,32 +306,3 @@ class Canvas(QWidget):
                 self._playback.step(dx * (10 if is_shift else 1))
         else:
             super().keyPressEvent(event)
-
-    def keyReleaseEvent(self, event: QKeyEvent) -> None:
-        """Play or pause after a tap on space."""
-        if event.key() != Qt.Key.Key_Space:
-            super().keyReleaseEvent(event)
-            return
-        if event.isAutoRepeat() or not self._is_space_down:
-            return
-        self._is_space_down = False
-        if not self._has_space_panned and self._session.scene is not None:
-            self._playback.toggle()
-        self._update_cursor()
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        """Forget held keys."""
-        self._is_space_down = False
-        self._pan_from = None
-        self._update_cursor()
-        super().focusOutEvent(event)
-
-    def event(self, event: QEvent) -> bool:
-        """Zoom by pinching on a touchpad."""
-        pinch = Qt.NativeGestureType.ZoomNativeGesture
-        if isinstance(event, QNativeGestureEvent) and event.gestureType() == pinch:
-            self._is_fitted = False
-            factor = 1 + event.value()
-            self._set_transform(self._transform.zoomed(factor, event.position()))
-            return True
-        return super().event(event)

@@ -1,4 +1,4 @@
-"""A picture that can be zoomed and panned, for the pages that draw something over it."""
+"""A picture that can be zoomed and panned, for all that draw something over it."""
 
 from __future__ import annotations
 
@@ -57,6 +57,7 @@ class PictureView(QWidget):
         self._drawn_array: NDArray[np.uint8] | None = None
         self._drawn_part = QRect()
         self._is_space_down = False
+        self._has_space_panned = False
         self._pan_from: QPointF | None = None
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
@@ -90,16 +91,18 @@ class PictureView(QWidget):
     def fit(self) -> None:
         """Show the whole picture, now and when the view changes its size."""
         self._is_fitted = True
-        if self._picture is not None:
+        picture = self.picture
+        if picture is not None:
             size = QSizeF(self.size())
-            self._set_transform(fitted(self._picture.image_hw, size, _FIT_MARGIN))
+            self._set_transform(fitted(picture.image_hw, size, _FIT_MARGIN))
 
     def show_actual_size(self) -> None:
         """Show one px of the picture on one px of the screen."""
-        if self._picture is not None:
+        picture = self.picture
+        if picture is not None:
             self._is_fitted = False
             scale = 1 / self.devicePixelRatioF()
-            self._set_transform(centred(self._picture.image_hw, QSizeF(self.size()), scale))
+            self._set_transform(centred(picture.image_hw, QSizeF(self.size()), scale))
 
     def zoom_by(self, steps: float, anchor: QPointF | None = None) -> None:
         """Zoom in (positive) or out around ``anchor``, by default the middle."""
@@ -109,6 +112,10 @@ class PictureView(QWidget):
         self._set_transform(self._transform.zoomed(_ZOOM_STEP**steps, anchor))
 
     # For those who derive from it.
+
+    def seen_array(self, picture: OpenedPicture) -> NDArray[np.uint8]:
+        """What is drawn where the picture lies, (h, w, 3) uint8 RGB of any size."""
+        return picture.level_for(self.shown_scale)
 
     def draw_over(self, painter: QPainter, rect: QRectF) -> None:
         """Draw on the picture, which covers ``rect`` of the screen."""
@@ -124,6 +131,9 @@ class PictureView(QWidget):
 
     def on_release(self, pointer: Pointer, button: Button) -> None:
         """A button came up."""
+
+    def on_space_tapped(self) -> None:
+        """Space came up, and nothing was panned meanwhile."""
 
     def cursor_shape(self) -> Qt.CursorShape:
         """The cursor while nothing is panned."""
@@ -141,12 +151,14 @@ class PictureView(QWidget):
     # Inside.
 
     def _set_transform(self, transform: ViewTransform) -> None:
-        if self._picture is None:
+        picture = self.picture
+        if picture is None:
             return
-        transform = transform.kept_visible(self._picture.image_hw, QSizeF(self.size()), 48)
-        self._transform = transform
-        self.zoom_changed.emit(self.shown_scale)
-        self.update()
+        transform = transform.kept_visible(picture.image_hw, QSizeF(self.size()), 48)
+        if transform != self._transform:
+            self._transform = transform
+            self.zoom_changed.emit(self.shown_scale)
+            self.update()
 
     def _pointer(self, event: QMouseEvent) -> Pointer:
         keys, held = event.modifiers(), Qt.KeyboardModifier
@@ -158,10 +170,7 @@ class PictureView(QWidget):
             is_alt=bool(keys & held.AltModifier),
         )
 
-    def _draw_picture(self, painter: QPainter, rect: QRectF) -> None:
-        if self._picture is None:
-            return
-        array = self._picture.level_for(self.shown_scale)
+    def _draw_picture(self, painter: QPainter, rect: QRectF, array: NDArray[np.uint8]) -> None:
         height, width = array.shape[:2]
         part = QRect(0, 0, width, height)
         if height * width > _WHOLE_PIXELS:
@@ -191,11 +200,12 @@ class PictureView(QWidget):
         painter = QPainter(self)
         try:
             painter.fillRect(self.rect(), QColor(self._themes.theme.canvas))
-            if self._picture is None:
+            picture = self.picture
+            if picture is None:
                 self.draw_empty(painter)
             else:
-                rect = self._transform.rect(self._picture.image_hw)
-                self._draw_picture(painter, rect)
+                rect = self._transform.rect(picture.image_hw)
+                self._draw_picture(painter, rect, self.seen_array(picture))
                 painter.setRenderHint(QPainter.RenderHint.Antialiasing)
                 self.draw_over(painter, rect)
         finally:
@@ -213,6 +223,7 @@ class PictureView(QWidget):
         is_left = event.button() == Qt.MouseButton.LeftButton
         if event.button() == Qt.MouseButton.MiddleButton or (is_left and self._is_space_down):
             self._pan_from = event.position()
+            self._has_space_panned = True
         elif is_left:
             self.on_press(self._pointer(event), "left")
         elif event.button() == Qt.MouseButton.RightButton:
@@ -255,7 +266,7 @@ class PictureView(QWidget):
         """Pan while space is held."""
         if event.key() == Qt.Key.Key_Space:
             if not event.isAutoRepeat():
-                self._is_space_down = True
+                self._is_space_down, self._has_space_panned = True, False
                 self.update_cursor()
             return
         super().keyPressEvent(event)
@@ -264,8 +275,10 @@ class PictureView(QWidget):
         """Space comes up."""
         if event.key() != Qt.Key.Key_Space:
             super().keyReleaseEvent(event)
-        elif not event.isAutoRepeat():
+        elif not event.isAutoRepeat() and self._is_space_down:
             self._is_space_down = False
+            if not self._has_space_panned:
+                self.on_space_tapped()
             self.update_cursor()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:

@@ -18,6 +18,7 @@ from PySide6.QtGui import (
     QPainterPath,
     QPen,
     QPolygonF,
+    QTransform,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QWidget
@@ -25,7 +26,7 @@ from PySide6.QtWidgets import QWidget
 from cmp_studio.document.probe_board import ProbeBoard, arrows_of
 from cmp_studio.document.tracks import Point, make_arrow, make_pin
 from cmp_studio.services.pointer import Pointer
-from cmp_studio.services.probe_show import ProbeShow
+from cmp_studio.services.probe_show import Lines, ProbeShow
 from cmp_studio.services.probe_tools import ProbeTools
 from cmp_studio.services.probe_views import view_of
 from cmp_studio.services.prober import Prober
@@ -62,6 +63,8 @@ class ProbeCanvas(PictureView):
         self._flow = FlowPainter()
         self._image = QImage()
         self._image_array: NDArray[np.uint8] | None = None
+        self._lines_of: tuple[Lines, Lines] | None = None
+        self._paths: tuple[QPainterPath, ...] = ()
         self._marked: Point | None = None
         self.setAccessibleName("Probe canvas")
         self.setAccessibleDescription("The photo, what is pulled, and what moves along")
@@ -83,8 +86,7 @@ class ProbeCanvas(PictureView):
         self._draw_layer(painter, rect)
         finding = self._show.finding
         if finding is not None and self._show.has_lines:
-            self._draw_outlines(painter, finding.lines, _WHITE)
-            self._draw_outlines(painter, finding.ghosts, _ACCENT)
+            self._draw_outlines(painter)
             if finding.center is not None:
                 self._draw_center(painter, finding.center)
         self._draw_parts(painter)
@@ -108,19 +110,21 @@ class ProbeCanvas(PictureView):
         if layer.needles is not None and self._show.has_needles and picture is not None:
             self._flow.draw_needles(painter, self._transform, layer.needles, picture.image_hw)
 
-    def _draw_outlines(
-        self, painter: QPainter, lines: tuple[NDArray[np.float32], ...], color: QColor
-    ) -> None:
-        scale, left, top = self._transform.scale, self._transform.left, self._transform.top
-        shapes = []
-        for line in lines:
-            places = (line + 0.5) * scale + (left, top)
-            shapes.append(QPolygonF([QPointF(x, y) for x, y in places.tolist()]))
+    def _draw_outlines(self, painter: QPainter) -> None:
+        lines = self._show.lines
+        if lines is not self._lines_of:
+            self._lines_of, self._paths = lines, tuple(_closed_path(part) for part in lines)
+        scale = self._transform.scale
+        shown = QTransform.fromTranslate(
+            self._transform.left + scale / 2, self._transform.top + scale / 2
+        )
+        shown.scale(scale, scale)
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        for pen in (QPen(QColor(0, 0, 0, 130), 2.6), QPen(color, 1.2)):
-            painter.setPen(pen)
-            for shape in shapes:
-                painter.drawPolygon(shape)
+        for path, color in zip(self._paths, (_WHITE, _ACCENT), strict=True):
+            placed = shown.map(path)
+            for pen in (QPen(QColor(0, 0, 0, 130), 2.6), QPen(color, 1.2)):
+                painter.setPen(pen)
+                painter.drawPath(placed)
 
     def _draw_center(self, painter: QPainter, center: Point) -> None:
         """The joint: a ring with a cross, and how far the part turns about it."""
@@ -323,6 +327,14 @@ class ProbeCanvas(PictureView):
             self._tools.lengthen(lengths[Qt.Key(key)])
         else:
             super().keyPressEvent(event)
+
+
+def _closed_path(lines: Lines) -> QPainterPath:
+    path = QPainterPath()
+    for line in lines:
+        path.addPolygon(QPolygonF([QPointF(x, y) for x, y in line.tolist()]))
+        path.closeSubpath()
+    return path
 
 
 def _draw_bow(painter: QPainter, start: QPointF, end: QPointF, value: float) -> None:
