@@ -21,7 +21,11 @@ GuidanceSet: TypeAlias = tuple[ArrayLike, ArrayLike]
 
 
 def check_guidance(
-    points: ArrayLike, displacements: ArrayLike, image_hw: tuple[int, int]
+    points: ArrayLike,
+    displacements: ArrayLike,
+    image_hw: tuple[int, int],
+    *,
+    name: str = "Arrow",
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return points and displacements as arrays, after checking them.
 
@@ -31,6 +35,7 @@ def check_guidance(
         displacements: (N, 2) forward displacement dx, dy in px of the picture; zero is a pin. The
             end of an arrow may lie outside of the picture.
         image_hw: Height and width of the picture, px.
+        name: What the user calls one of them, for messages.
 
     Returns:
         Points (N, 2) and displacements (N, 2), float32.
@@ -46,17 +51,18 @@ def check_guidance(
             f"Expected one displacement for each point, got {len(point_array)} points and "
             f"{len(vector_array)} displacements."
         )
-    for name, array in (("point", point_array), ("displacement", vector_array)):
+    for part, array in (("point", point_array), ("displacement", vector_array)):
         if (bad := _first(~np.isfinite(array).all(axis=1))) is not None:
             raise GuidanceError(
-                f"Arrow {bad + 1} has the {name} {_pair(array[bad])}; "
+                f"{name} {bad + 1} has the {part} {_pair(array[bad])}; "
                 "expected two finite numbers, in px."
             )
     height, width = image_hw
     limit = np.array([width - 0.5, height - 0.5], np.float32)
     if (bad := _first(((point_array < -0.5) | (point_array > limit)).any(axis=1))) is not None:
         raise GuidanceError(
-            f"Arrow {bad + 1} starts at {_pair(point_array[bad])}, outside of the picture of "
+            f"{name} {bad + 1} {'starts' if name == 'Arrow' else 'is'} at "
+            f"{_pair(point_array[bad])}, outside of the picture of "
             f"{width} x {height} px; move it inside or remove it."
         )
     return point_array, vector_array

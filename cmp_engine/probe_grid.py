@@ -174,7 +174,7 @@ def check_points(points: ArrayLike, image_hw: tuple[int, int], *, least: int = 1
             array = np.asarray(points, np.float32)
         except (TypeError, ValueError) as error:
             raise ProbeError(f"Expected points as pairs of numbers, in px: {error}.") from error
-    checked, _ = check_guidance(array, np.zeros_like(array), image_hw)
+    checked, _ = check_guidance(array, np.zeros_like(array), image_hw, name="Point")
     if len(checked) < least:
         wanted = "one point" if least == 1 else f"{least} points"
         raise ProbeError(f"Expected at least {wanted} to probe, got {len(checked)}; add some.")

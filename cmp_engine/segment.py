@@ -178,8 +178,8 @@ class ClickSegmenter:
             raise NotReadyError("There is no picture yet; call set_image before mask.")
         image_hw = (picture.shape[0], picture.shape[1])
         clicks = (
-            _checked(positive, image_hw, "positive"),
-            _checked(negative, image_hw, "negative"),
+            _checked(positive, image_hw, "Positive"),
+            _checked(negative, image_hw, "Negative"),
         )
         if not len(clicks[0]):
             raise GuidanceError("Expected at least one click on the object, got none; click on it.")
@@ -389,10 +389,7 @@ def _key(clicks: tuple[Float, Float]) -> Hashable:
 def _checked(clicks: ArrayLike, image_hw: tuple[int, int], name: str) -> Float:
     array = np.asarray(clicks, np.float64)
     count = len(array) if array.ndim else 0
-    try:
-        return check_guidance(array, np.zeros((count, 2)), image_hw)[0]
-    except GuidanceError as error:
-        raise GuidanceError(f"A {name} click can't be used. {error}") from error
+    return check_guidance(array, np.zeros((count, 2)), image_hw, name=f"{name} click")[0]
 
 
 def _check_threshold(threshold: float) -> None:

@@ -66,6 +66,11 @@ class Console:
         self._clear()
         print(json.dumps(values, indent=1) if self._is_json else text, flush=True)
 
+    def skip(self, sentence: str) -> None:
+        """Say in one line, even when quiet, what of many things did not work; the rest goes on."""
+        self._clear()
+        print(f"cmp-studio: {' '.join(sentence.split())}", file=sys.stderr, flush=True)
+
     def fail(self, sentence: str) -> None:
         """Say in one line why it did not work."""
         self._clear()

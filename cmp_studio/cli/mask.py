@@ -185,7 +185,7 @@ def _run_list(options: argparse.Namespace, console: Console) -> int:
     outputs = write_annotations(folder, done.images, done.paths, options.files)
     failures += done.failures
     for sentence in failures:
-        console.note(f"cmp-studio: {sentence}")
+        console.skip(sentence)
     count = sum(len(image.objects) for image in done.images)
     console.result(
         f"{folder}: {count} objects of {len(done.images)} pictures"

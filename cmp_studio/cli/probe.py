@@ -261,7 +261,7 @@ def _run_list(options: argparse.Namespace, console: Console) -> int:
             found.append({"image": str(row.image), "found": numbers, "output": str(folder)})
         progress(number, len(rows))
     for sentence in failures:
-        console.note(f"cmp-studio: {sentence}")
+        console.skip(sentence)
     console.result(
         f"{options.output}: {len(outputs)} pictures"
         + (f", {len(failures)} failed" if failures else ""),

@@ -38,9 +38,11 @@ def outlines_of(mask: NDArray[np.bool_], *, tolerance: float = 0.0) -> Outlines:
     """
     parts: list[Polygon] = []
     holes: list[Polygon] = []
-    for corners in _loops(mask):
+    left, top, width, height = cv2.boundingRect(mask.astype(np.uint8))
+    corner = np.array([left, top], np.float32)
+    for corners in _loops(mask[top : top + height, left : left + width]):
         area = _signed_area(corners)
-        polygon = corners.astype(np.float32)
+        polygon = corners.astype(np.float32) + corner
         if tolerance > 0:
             simple = cv2.approxPolyDP(polygon[:, None], tolerance, closed=True)[:, 0]
             if len(simple) >= 3:
@@ -68,40 +70,39 @@ def _loops(mask: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
     loops = []
     while following:
         first = next(iter(following))
-        loops.append(_corners_of(_walk(first, following)))
+        loops.append(np.array(_walk(first, following), np.int64))
     return loops
 
 
 def _walk(first: Corner, following: dict[Corner, list[Corner]]) -> list[Corner]:
-    """Take one closed way out of the steps and return it."""
-    way = [first]
+    """Take one closed way out of the steps and return the corners where it turns."""
+    turns: list[Corner] = []
+    before, here = first, first
+    ahead = first_ahead = (0, 0)
     while True:
-        here = way[-1]
         choices = following[here]
         index = 0
-        if len(choices) == 2:  # two pixels touch at this corner: keep to the right, to this one
-            before = way[-2] if len(way) > 1 else None
-            index = 0 if before is None else _rightmost(before, here, choices)
+        if len(choices) == 2 and before != here:
+            # Two pixels touch at this corner: keep to the right, to this one.
+            index = _rightmost(before, here, choices)
         there = choices.pop(index)
         if not choices:
             del following[here]
-        if there == first:
-            return way
-        way.append(there)
+        step = (there[0] - here[0], there[1] - here[1])
+        if step != ahead:
+            turns.append(here)
+            ahead = step
+            if len(turns) == 1:
+                first_ahead = step
+        before, here = here, there
+        if here == first:
+            return turns[1:] if ahead == first_ahead else turns
 
 
 def _rightmost(before: Corner, here: Corner, choices: list[Corner]) -> int:
     ahead = (here[0] - before[0], here[1] - before[1])
     turns = [ahead[0] * (c[1] - here[1]) - ahead[1] * (c[0] - here[0]) for c in choices]
     return turns.index(max(turns))
-
-
-def _corners_of(way: list[Corner]) -> NDArray[np.int64]:
-    """Return the corners (N, 2) of a way where it turns."""
-    steps = np.asarray(way, np.int64)
-    after = np.roll(steps, -1, axis=0) - steps
-    before = steps - np.roll(steps, 1, axis=0)
-    return np.asarray(steps[(after != before).any(axis=1)])
 
 
 def _signed_area(corners: NDArray[np.int64]) -> float:

@@ -158,3 +158,30 @@ def layer_title(name: str) -> str:
         count = int(name.removeprefix("flow_"))
         return f"{count} arrow{'' if count == 1 else 's'}"
     return LAYER_NAMES.get(name, name.replace("_", " "))
+
+
+_NUMBER_NAMES: Final = {"follows_by_half_share": "follows by half"}
+_IN_PX: Final = frozenset(
+    (
+        *("pull_x", "pull_y", "at_point_u", "at_point_v", "at_point_magnitude", "longest"),
+        *("center_x", "center_y", "strongest_translation_x", "strongest_translation_y"),
+        *("strongest_residual", "saturates_at", "longest_pull"),
+        *("mean_distance", "largest_distance"),
+    )
+)
+
+
+def number_row(name: str, value: float | int | str | None) -> tuple[str, str]:
+    """Return one number of a finding in words, and with its unit: "turning share", "6.6 %"."""
+    words = _NUMBER_NAMES.get(name, name.removesuffix("_degrees").replace("_", " "))
+    if value is None:
+        return words, "\u2013"
+    if not isinstance(value, float):
+        return words, f"{value} px" if name in _IN_PX else str(value)
+    if name.endswith("_share"):
+        return words, f"{100 * value:.1f} %"
+    if name.endswith("_degrees"):
+        return words, f"{value:.1f}°"
+    if name in _IN_PX:
+        return words, f"{value:.2f} px"
+    return words, f"{value:.3g}"

@@ -224,6 +224,10 @@ class Switch(QAbstractButton):
         painter.end()
 
 
+_USUAL_VALUE = "100 px"
+"""Sliders below each other leave room for as much, so that they end alike."""
+
+
 class SliderField(QWidget):
     """A slider with its value beside it.
 
@@ -245,9 +249,9 @@ class SliderField(QWidget):
         self._slider.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._label = make_label("", "muted")
         self._label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self._label.setFixedWidth(
-            self._label.fontMetrics().horizontalAdvance(f"{high}{suffix}") + 4
-        )
+        metrics = self._label.fontMetrics()
+        widest = max(metrics.horizontalAdvance(text) for text in (f"{high}{suffix}", _USUAL_VALUE))
+        self._label.setFixedWidth(widest + 4)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Final
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
 
 from cmp_studio.services.probe_show import ProbeShow
-from cmp_studio.services.probe_views import LAYER_HINTS, PHOTO, layer_title, view_of
+from cmp_studio.services.probe_views import LAYER_HINTS, PHOTO, layer_title, number_row, view_of
 from cmp_studio.services.prober import Prober
 from cmp_studio.widgets.controls import (
     ChoiceBox,
@@ -22,6 +23,7 @@ from cmp_studio.widgets.section import Section
 from cmp_studio.widgets.theme import GRID, ThemeManager
 
 _MOST_NUMBERS: Final = 24
+_LINES: Final = '<p align="left" style="line-height: 135%">{}</p>'
 
 
 class FoundSection(QWidget):
@@ -84,12 +86,12 @@ class FoundSection(QWidget):
         old = view.kind == "parts" and self._prober.is_outdated and not self._prober.is_waiting
         words = f"{finding.sentence} Press Find parts for the new settings." if old else ""
         self._say(words or finding.sentence, "")
-        rows = [(k.replace("_", " "), _number(v)) for k, v in finding.numbers.items()]
+        rows = [number_row(name, value) for name, value in finding.numbers.items()]
         if len(rows) > _MOST_NUMBERS:
             more = len(rows) - _MOST_NUMBERS
             rows = [*rows[:_MOST_NUMBERS], (f"and {more} more, in the table", "")]
-        self.names.setText("\n".join(name for name, _ in rows))
-        self.values.setText("\n".join(value for _, value in rows))
+        self.names.setText(_LINES.format("<br>".join(escape(name) for name, _ in rows)))
+        self.values.setText(_LINES.format("<br>".join(escape(value) for _, value in rows)))
 
     def on_waiting_changed(self) -> None:
         """Show how far it is; a quick answer needs no bar."""
@@ -182,9 +184,3 @@ class ShowSection(Section):
     def on_lines_clicked(self) -> None:
         """Draw isolines and outlines, or not."""
         self._show.set_has_lines(value=self.lines.isChecked())
-
-
-def _number(value: object) -> str:
-    if value is None:
-        return "none"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -265,8 +265,8 @@ def test_at_when_the_threshold_rises_then_the_mask_shrinks_and_the_click_stays(s
     ("positive", "negative", "words"),
     [
         ([], [], "at least one click"),
-        ([(500, 10)], [], "positive click.*outside"),
-        ([(10, 10)], [(10, -3)], "negative click.*outside"),
+        ([(500, 10)], [], "Positive click 1 is at .500, 10., outside"),
+        ([(10, 10)], [(10, -3)], "Negative click 1 is at .10, -3., outside"),
         ([(float("nan"), 1)], [], "finite"),
         ([(1, 2, 3)], [], "pairs"),
     ],

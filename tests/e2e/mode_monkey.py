@@ -38,7 +38,7 @@ class ModeMonkey(Monkey):
             ("findings written", files.told), ("plots", self.studio.plotter.drawn),
         ):  # fmt: skip
             signal.connect(self._counter(name))
-        self._elsewhere = [(self.switch, 4), (self.theme, 1), (self.resize, 1), (self.idle, 12)]
+        self._elsewhere = [(self.switch, 4), (self.theme, 1), (self.resize, 1), (self.idle, 16)]
         self._in = {
             "annotate": [
                 (self.click_object, 20), (self.drag_click, 8), (self.paint, 10), (self.slide, 14),
@@ -85,6 +85,18 @@ class ModeMonkey(Monkey):
         self._deeds = self._deeds_now
         super().step()
 
+    def settle(self, seconds=120):
+        """Wait until nothing is computed or written, so that closing need not wait for it."""
+        until = time.monotonic() + seconds
+        busy = (
+            self.studio.worker,
+            self.studio.background,
+            self.studio.annotator.folder._background,
+        )
+        while any(part.is_busy for part in busy) and time.monotonic() < until:
+            time.sleep(0.02)
+            self._let(name="settled")
+
     # In both.
 
     def switch(self):
@@ -97,7 +109,8 @@ class ModeMonkey(Monkey):
         """Wait for what was asked, as a person does, if not for long."""
         until = time.monotonic() + 1.5
         while self.studio.worker.is_busy and time.monotonic() < until:
-            self._let(20, name="answered")
+            time.sleep(0.02)
+            self._let(name="answered")
 
     def theme(self):
         self._trigger(self.random.choice(("theme_dark", "theme_light")))
@@ -151,6 +164,7 @@ class ModeMonkey(Monkey):
     def _let(self, milliseconds=5, name="let"):
         from PySide6.QtCore import QEventLoop
 
+        time.sleep(0.004)  # the other threads get Python's lock, as between a person's events
         loop = QEventLoop()
         every = QEventLoop.ProcessEventsFlag.AllEvents
         self.turn(lambda: loop.processEvents(every, milliseconds), name)

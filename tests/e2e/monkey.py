@@ -639,6 +639,8 @@ def main():
         else:
             monkey = Monkey(*arguments, clock=clock)
         findings = run(monkey, events=options.events)
+        if options.modes:
+            monkey.settle()
         studio.session.close()
         studio.autosave.close()
         has_ended = studio_application.close()

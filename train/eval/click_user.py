@@ -70,7 +70,8 @@ class Session:
         negative: Clicks beside it, in order.
         order: For each click whether it was positive.
         ious: IoU after 1, 2, ... clicks; the last one holds when the user has stopped.
-        seconds: Time of the processor's clock until after each click, the picture's own included.
+        seconds: Time of the processors until after each click, all threads together, the
+            picture's own included.
         mask: (H, W) bool, the last one.
     """
 
@@ -157,7 +158,7 @@ def _middle(region: Bool) -> Click:
 
 def simulate(item: TrueObject, segmenter: Segmenter, *, clicks: int) -> Session:
     """Let a user click until the mask is good enough or the clicks are used up."""
-    start = time.perf_counter()
+    start = time.process_time()
     segmenter.set_image(item.image)
     positive: list[Click] = []
     negative: list[Click] = []
@@ -165,16 +166,16 @@ def simulate(item: TrueObject, segmenter: Segmenter, *, clicks: int) -> Session:
     ious: list[float] = []
     seconds: list[float] = []
     mask = np.zeros_like(item.mask)
-    used = time.perf_counter() - start
+    used = time.process_time() - start
     for _ in range(clicks):
         following = next_click(mask, item)
         if following is None or (ious and ious[-1] >= GOOD_ENOUGH):
             break
         (positive if following[0] else negative).append(following[1])
         order.append(following[0])
-        start = time.perf_counter()
+        start = time.process_time()
         mask = segmenter.segment(positive, negative)
-        used += time.perf_counter() - start
+        used += time.process_time() - start
         ious.append(iou(mask, item.mask, item.valid))
         seconds.append(used)
     missing = clicks - len(ious)

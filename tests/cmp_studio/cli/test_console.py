@@ -48,6 +48,8 @@ def test_console_when_quiet_then_says_nothing_but_errors(capsys):
     assert capsys.readouterr() == ("", "")
     console.fail("it broke\nin two lines")
     assert capsys.readouterr() == ("", "cmp-studio: it broke in two lines\n")
+    console.skip("Line 3: no\nclick")  # of a batch, whose rest went on
+    assert capsys.readouterr() == ("", "cmp-studio: Line 3: no click\n")
 
 
 def test_console_when_json_then_prints_one_object_for_result_and_error(capsys):
