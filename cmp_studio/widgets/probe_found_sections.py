@@ -23,7 +23,7 @@ from cmp_studio.widgets.section import Section
 from cmp_studio.widgets.theme import GRID, ThemeManager
 
 _MOST_NUMBERS: Final = 24
-_LINES: Final = '<p align="left" style="line-height: 135%">{}</p>'
+_LINES: Final = '<p align="{}" style="line-height: 135%">{}</p>'
 
 
 class FoundSection(QWidget):
@@ -90,8 +90,8 @@ class FoundSection(QWidget):
         if len(rows) > _MOST_NUMBERS:
             more = len(rows) - _MOST_NUMBERS
             rows = [*rows[:_MOST_NUMBERS], (f"and {more} more, in the table", "")]
-        self.names.setText(_LINES.format("<br>".join(escape(name) for name, _ in rows)))
-        self.values.setText(_LINES.format("<br>".join(escape(value) for _, value in rows)))
+        self.names.setText(_LINES.format("left", "<br>".join(escape(name) for name, _ in rows)))
+        self.values.setText(_LINES.format("right", "<br>".join(escape(value) for _, value in rows)))
 
     def on_waiting_changed(self) -> None:
         """Show how far it is; a quick answer needs no bar."""
