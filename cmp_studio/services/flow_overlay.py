@@ -14,7 +14,7 @@ from cmp_studio.document.scene import Scene
 
 MIN_SCALE_PX = 1.0
 _LENGTHS: Final = 128
-_ANGLES: Final = 720
+_ANGLES: Final = 480
 """Steps of the colour table, up to the scale and once around."""
 
 FULL_COLOR_SHARE = 0.3
@@ -48,17 +48,17 @@ def colored_flow(flow: NDArray[np.float16], scale: float) -> NDArray[np.uint8]:
     values = flow.astype(np.float32) * np.float32(1 / scale)
     u, v = np.ascontiguousarray(values[..., 0]), np.ascontiguousarray(values[..., 1])
     length, angle = cv2.cartToPolar(u, v)
-    rows = np.minimum(np.asarray(length) * _LENGTHS + 0.5, 2 * _LENGTHS).astype(np.int32)
+    rows = np.minimum(np.asarray(length) * _LENGTHS + 0.5, _LENGTHS + 1).astype(np.int32)
     columns = (np.asarray(angle) * (_ANGLES / (2 * math.pi)) + 0.5).astype(np.int32) % _ANGLES
     return np.asarray(_color_table()[rows, columns], np.uint8)
 
 
 @lru_cache(maxsize=1)
 def _color_table() -> NDArray[np.uint8]:
-    """Colours by length and angle, (2 * _LENGTHS + 1, _ANGLES, 4) uint8 RGBA."""
+    """Colours by length and angle, (_LENGTHS + 2, _ANGLES, 4) uint8 RGBA; the last is beyond."""
     from cmp_engine.flow_viz import flow_to_color
 
-    length = np.arange(2 * _LENGTHS + 1, dtype=np.float32)[:, None] / _LENGTHS
+    length = np.arange(_LENGTHS + 2, dtype=np.float32)[:, None] / _LENGTHS
     angle = np.arange(_ANGLES, dtype=np.float32)[None, :] * (2 * math.pi / _ANGLES)
     unit = np.stack([length * np.cos(angle), length * np.sin(angle)], axis=-1)
     table = np.empty((*unit.shape[:2], 4), np.uint8)

@@ -13,6 +13,10 @@ from cmp_studio.services.motion_backend import Pose
 SLICE: Final = 1500
 """Tracks times moments that are worked out before the event loop has its turn: some 10 to 30 ms."""
 
+_TAKE: Final = 4
+"""A recording counts as so many arrows, each that is layered on it again; thrice in a film that
+closes, which looks at its beginning and end too."""
+
 
 class PosePlan(QObject):
     """Works out the poses of one scene at a time, the newest.
@@ -75,8 +79,10 @@ class PosePlan(QObject):
         scene = self._scene
         if scene is None:
             return
-        for _ in range(max(1, SLICE // max(1, len(scene.tracks)))):
+        each = _TAKE * (3 if scene.film.loop == "seamless" else 1)
+        work = sum(max(1, each * len(track.takes)) for track in scene.tracks)
+        for _ in range(max(1, SLICE // max(1, work))):
             if not self._todo:
                 return
-            time = self._todo.pop()
-            self._done[time] = posed(scene, time, self._reach)
+            moment = self._todo.pop()
+            self._done[moment] = posed(scene, moment, self._reach)

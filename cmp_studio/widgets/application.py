@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication
 
 from cmp_studio.services.collector import Collector
 from cmp_studio.services.error_report import ErrorReport, ErrorReporter, start_log, stop_log
+from cmp_studio.services.heap import share_pools
 from cmp_studio.services.motion_backend import EngineFactory
 from cmp_studio.services.preferences import Preferences
 from cmp_studio.services.studio import Studio
@@ -32,6 +33,7 @@ class StudioApplication(QObject):
 
     def __init__(self, application: QApplication, make_engine: EngineFactory) -> None:
         super().__init__()
+        share_pools()
         application.setApplicationName("CMP Studio")
         application.setDesktopFileName("cmp-studio")
         application.setWindowIcon(application_icon())

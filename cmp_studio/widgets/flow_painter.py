@@ -7,8 +7,8 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF
+from PySide6.QtCore import QLineF, QRectF, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
 from cmp_studio.services.flow_overlay import colored_flow, legend_wheel, needles
 from cmp_studio.services.frame_cache import CachedFrame
@@ -56,22 +56,13 @@ class FlowPainter:
             image_hw: Size of the picture, px.
         """
         table = needles(flow, image_hw, _NEEDLE_STEP / transform.scale)
-        lines: list[QLineF] = []
-        tips: list[QPolygonF] = []
-        for x, y, dx, dy in table.tolist():
-            start = transform.to_screen((x, y))
-            line = QLineF(start, transform.to_screen((x + dx, y + dy)))
-            lines.append(line)
-            if line.length() > 4:
-                tips.append(_tip(line))
+        lines = [QLineF(*ends) for ends in _needle_lines(table, transform).tolist()]
         painter.save()
         for color, width in ((QColor(0, 0, 0, 170), 3.0), (QColor(255, 255, 255), 1.3)):
             pen = QPen(color, width)
             pen.setCapStyle(Qt.PenCapStyle.RoundCap)
             painter.setPen(pen)
             painter.drawLines(lines)
-            for tip in tips:
-                painter.drawPolyline(tip)
         painter.restore()
 
     def draw_legend(self, painter: QPainter, view: QRectF, scale: float) -> None:
@@ -119,8 +110,17 @@ def _wheel_image(side: int) -> QImage:
     return rgba_image(legend_wheel(side))
 
 
-def _tip(line: QLineF) -> QPolygonF:
-    size = min(5.0, line.length() * 0.45)
-    along = QPointF(line.dx(), line.dy()) / line.length() * size
-    across = QPointF(-along.y(), along.x()) * 0.6
-    return QPolygonF([line.p2() - along + across, line.p2(), line.p2() - along - across])
+def _needle_lines(table: NDArray[np.float32], transform: ViewTransform) -> NDArray[np.float32]:
+    """Shafts and tips of small arrows, (n, 4) x, y of both ends in screen px."""
+    origin = np.array([transform.left, transform.top], np.float32)
+    start = origin + (table[:, :2] + np.float32(0.5)) * np.float32(transform.scale)
+    span = table[:, 2:] * np.float32(transform.scale)
+    end = start + span
+    length = np.hypot(span[:, 0], span[:, 1])[:, None]
+    has_tip = length[:, 0] > 4
+    size = np.minimum(5.0, length * 0.45)
+    along = (span / np.maximum(length, 1e-6) * size)[has_tip]
+    across = np.stack([-along[:, 1], along[:, 0]], axis=-1) * np.float32(0.6)
+    point = end[has_tip]
+    sides = [np.concatenate([point, point - along + side], axis=1) for side in (across, -across)]
+    return np.concatenate([np.concatenate([start, end], axis=1), *sides]).astype(np.float32)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -12,6 +13,7 @@ from PySide6.QtGui import (
     QColor,
     QGuiApplication,
     QIcon,
+    QImage,
     QPainter,
     QPainterPath,
     QPen,
@@ -51,10 +53,19 @@ def themed_icon(name: str, theme: Theme, *, is_toggle: bool = False) -> QIcon:
 
 def icon_pixmap(name: str, color: QColor, side: int, ratio: float) -> QPixmap:
     """The icon ``name`` in one colour, ``side`` logical px wide at this device pixel ratio."""
-    pixmap = QPixmap(round(side * ratio), round(side * ratio))
-    pixmap.setDevicePixelRatio(ratio)
-    pixmap.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(pixmap)
+    return QPixmap.fromImage(_icon_image(name, color.rgba(), side, ratio))
+
+
+@lru_cache(maxsize=1024)
+def _icon_image(name: str, rgba: int, side: int, ratio: float) -> QImage:
+    """The icon as it was drawn before: a change of the theme draws some hundred of them."""
+    color = QColor.fromRgba(rgba)
+    image = QImage(
+        round(side * ratio), round(side * ratio), QImage.Format.Format_ARGB32_Premultiplied
+    )
+    image.setDevicePixelRatio(ratio)
+    image.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(image)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.scale(side / _SIDE, side / _SIDE)
     pen = QPen(color, _LINE)
@@ -64,7 +75,7 @@ def icon_pixmap(name: str, color: QColor, side: int, ratio: float) -> QPixmap:
     painter.setBrush(Qt.BrushStyle.NoBrush)
     _DRAWINGS[name](painter, color)
     painter.end()
-    return pixmap
+    return image
 
 
 def application_icon() -> QIcon:
