@@ -13,7 +13,6 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 
@@ -22,41 +21,16 @@ from cmp_engine.image_io import read_image, write_image
 from cmp_engine.video_io import read_video
 from cmp_studio.cli import main
 from cmp_studio.document.project_file import load_scene, load_thumbnail
+from tests.e2e.conftest import write_disc
 
 HEIGHT, WIDTH = 90, 121  # an odd side, and an aspect of its own
 
 
 @pytest.fixture(scope="module")
-def weights(tmp_path_factory):
-    """Weights by path: the shipped ones, or a random network."""
-    from cmp_engine.weights import list_weights, save_model
-
-    shipped = list_weights()[0]
-    if shipped.path is not None and shipped.problem is None:
-        return str(shipped.path)
-    import torch
-
-    from cmp_engine.build import build_network
-    from cmp_engine.config import PRESETS
-
-    torch.manual_seed(4)
-    path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
-    save_model(build_network(PRESETS["default"]), path, metadata={"recipe": "random"})
-    return str(path)
-
-
-@pytest.fixture(scope="module")
 def photo(tmp_path_factory):
     """A disc on a flat, faintly textured ground."""
-    rng = np.random.default_rng(2)
-    image = cv2.GaussianBlur(rng.integers(60, 200, (HEIGHT, WIDTH, 3), dtype=np.uint8), (0, 0), 3)
-    disc = cv2.GaussianBlur(rng.integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8), (0, 0), 1)
-    mask = np.zeros((HEIGHT, WIDTH), np.uint8)
-    cv2.circle(mask, (45, 45), 22, 255, -1)
-    image[mask > 0] = disc[mask > 0]
     path = tmp_path_factory.mktemp("photos") / "größe 1.png"
-    write_image(path, image)
-    return path
+    return write_disc(path, (HEIGHT, WIDTH), (45, 45), 22)
 
 
 @pytest.fixture

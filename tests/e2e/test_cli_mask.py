@@ -14,20 +14,6 @@ HEIGHT, WIDTH = 90, 120
 
 
 @pytest.fixture(scope="module")
-def weights(tmp_path_factory):
-    import torch
-
-    from cmp_engine.build import build_network
-    from cmp_engine.config import PRESETS
-    from cmp_engine.weights import save_model
-
-    torch.manual_seed(4)
-    path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
-    save_model(build_network(PRESETS["default"]), path, metadata={"recipe": "random"})
-    return str(path)
-
-
-@pytest.fixture(scope="module")
 def photo(tmp_path_factory):
     image = np.full((HEIGHT, WIDTH, 3), 90, np.uint8)
     cv2.circle(image, (45, 45), 22, (220, 60, 40), -1)
@@ -37,10 +23,10 @@ def photo(tmp_path_factory):
 
 
 @pytest.fixture
-def run(weights, capsys):
+def run(random_weights, capsys):
     def call(*arguments):
         capsys.readouterr()
-        words = ["mask", *map(str, arguments), "--weights", weights, "--device", "cpu"]
+        words = ["mask", *map(str, arguments), "--weights", random_weights, "--device", "cpu"]
         code = main(words)
         captured = capsys.readouterr()
         return code, captured.out, captured.err

@@ -4,16 +4,12 @@ The shipped weights are used where they are there, else a small network with ran
 moves things somehow.
 """
 
-import gc
-
-import cv2
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog
 
-from cmp_engine.image_io import write_image
 from cmp_engine.video_io import read_video
 from cmp_studio.cli import main
 from cmp_studio.document.project_file import load_scene
@@ -35,49 +31,8 @@ from tests.e2e.window_driver import (
 HEIGHT, WIDTH = 120, 160
 
 
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory):
-    from cmp_engine.weights import list_weights, save_model
-
-    shipped = list_weights()[0]
-    if shipped.path is not None and shipped.problem is None:
-        return str(shipped.path)
-    import torch
-
-    from cmp_engine.build import build_network
-    from cmp_engine.config import PRESETS
-
-    torch.manual_seed(4)
-    path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
-    save_model(build_network(PRESETS["default"]), path, metadata={"recipe": "random"})
-    return str(path)
-
-
-@pytest.fixture
-def photo(tmp_path):
-    """A disc on a flat, faintly textured ground."""
-    rng = np.random.default_rng(2)
-    ground = rng.integers(60, 200, (HEIGHT, WIDTH, 3), dtype=np.uint8)
-    image = cv2.GaussianBlur(ground, (0, 0), 3)
-    disc = cv2.GaussianBlur(rng.integers(0, 256, image.shape, dtype=np.uint8), (0, 0), 1)
-    mask = np.zeros((HEIGHT, WIDTH), np.uint8)
-    cv2.circle(mask, (60, 60), 30, 255, -1)
-    image[mask > 0] = disc[mask > 0]
-    path = tmp_path / "disc.png"
-    write_image(path, image)
-    return path
-
-
-@pytest.fixture(autouse=True)
-def _garbage_stays_on_this_thread():
-    gc.disable()  # the window's own collector takes over while it runs
-    yield
-    gc.collect()
-    gc.enable()
-
-
 def test_window_when_driven_by_mouse_and_keys_then_does_the_whole_job(
-    qapp, weights, photo, tmp_path, monkeypatch
+    qapp, weights, disc, tmp_path, monkeypatch
 ):
     use(weights)
     scene_path = tmp_path / "disc.cmps"
@@ -159,7 +114,7 @@ def test_window_when_driven_by_mouse_and_keys_then_does_the_whole_job(
         yield lambda: studio.session.path == scene_path
         assert not window.isWindowModified()
 
-    assert run(script, photo) == 0
+    assert run(script, disc) == 0
     for suffix in ("mp4", "gif"):
         frames = list(read_video(tmp_path / f"film.{suffix}"))
         assert len(frames) == 6
@@ -177,7 +132,7 @@ def test_window_when_driven_by_mouse_and_keys_then_does_the_whole_job(
     assert run(reopen, scene_path) == 0
 
 
-def test_window_when_shown_then_before_torch_is_asked_for(qapp, weights, photo):
+def test_window_when_shown_then_before_torch_is_asked_for(qapp, weights, disc):
     use(weights)
 
     def script(window):
@@ -185,10 +140,10 @@ def test_window_when_shown_then_before_torch_is_asked_for(qapp, weights, photo):
         yield is_ready(window)
         assert window.studio.preview.engine.weights
 
-    assert run(script, photo) == 0
+    assert run(script, disc) == 0
 
 
-def test_window_when_the_weights_are_gone_then_says_so_and_stays_in_use(qapp, photo, tmp_path):
+def test_window_when_the_weights_are_gone_then_says_so_and_stays_in_use(qapp, disc, tmp_path):
     use(str(tmp_path / "gone.safetensors"))
 
     def script(window):
@@ -203,20 +158,20 @@ def test_window_when_the_weights_are_gone_then_says_so_and_stays_in_use(qapp, ph
         assert kinds(window) == ["arrow"]
         assert window.status.engine.text() == "No network"
 
-    assert run(script, photo) == 0
+    assert run(script, disc) == 0
 
 
-def test_window_when_closed_while_the_network_is_loading_then_ends(qapp, weights, photo):
+def test_window_when_closed_while_the_network_is_loading_then_ends(qapp, weights, disc):
     use(weights)
 
     def script(window):
         yield lambda: window.studio.preview.is_loading
 
-    assert run(script, photo) == 0
+    assert run(script, disc) == 0
 
 
 def test_export_when_the_scene_is_rendered_from_the_command_line_then_the_frames_are_the_same(
-    qapp, weights, photo, tmp_path
+    qapp, weights, disc, tmp_path
 ):
     use(weights)
     scene_path, folder = tmp_path / "disc.cmps", tmp_path / "window"
@@ -239,7 +194,7 @@ def test_export_when_the_scene_is_rendered_from_the_command_line_then_the_frames
         dialog.start_button.click()
         yield lambda: "Done" in dialog.state.text()
 
-    assert run(script, photo) == 0
+    assert run(script, disc) == 0
     rendered = tmp_path / "rendered"
     words = ["render", scene_path, "-o", rendered, "--weights", weights, "--format", "png", "-q"]
     assert main([str(word) for word in words]) == 0

@@ -1,32 +1,22 @@
 """Annotate for real: `main` starts the window, a folder is worked through, files come out."""
 
-import gc
 import json
 
 import cv2
 import numpy as np
 import pytest
 from PIL import Image
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from cmp_engine.image_io import write_image
 from cmp_studio.document.masks import mask_to_array
 from cmp_studio.services.preferences import Preferences
-from tests.e2e.window_driver import LEFT, NO_KEYS, run, use
+from tests.e2e.window_driver import click_on as click
+from tests.e2e.window_driver import run, use
 
 HEIGHT, WIDTH = 120, 160
 RIGHT = Qt.MouseButton.RightButton
-
-
-@pytest.fixture(scope="module")
-def weights():
-    from cmp_engine.weights import list_weights
-
-    shipped = list_weights()[0]
-    if shipped.path is None or shipped.problem is not None:
-        pytest.skip("needs the shipped weights: random ones mark no object")
-    return str(shipped.path)
 
 
 @pytest.fixture
@@ -48,28 +38,10 @@ def pictures(tmp_path):
     return folder
 
 
-@pytest.fixture(autouse=True)
-def _garbage_stays_on_this_thread():
-    gc.disable()  # the window's own collector takes over while it runs
-    yield
-    gc.collect()
-    gc.enable()
-
-
-def at(canvas, x, y):
-    position = canvas.view_transform.to_screen((x, y))
-    return QPoint(round(position.x()), round(position.y()))
-
-
-def click(canvas, x, y, button=LEFT):
-    QTest.mouseMove(canvas, at(canvas, x, y))
-    QTest.mouseClick(canvas, button, NO_KEYS, at(canvas, x, y))
-
-
 def test_annotate_when_a_folder_is_worked_through_then_masks_files_and_film(
-    qapp, weights, pictures, tmp_path
+    qapp, trained_weights, pictures, tmp_path
 ):
-    use(weights)
+    use(trained_weights)
     out = tmp_path / "out"
 
     def script(window):

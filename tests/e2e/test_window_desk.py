@@ -3,8 +3,6 @@
 A stand-in answers instead of the network: what matters here is the window.
 """
 
-import gc
-
 import cv2
 import numpy as np
 import pytest
@@ -25,48 +23,14 @@ from tests.e2e.window_driver import (
     at,
     drag,
     is_ready,
+    key,
     kinds,
+    opened,
+    pick,
     run,
-    shorten,
 )
 
-
-@pytest.fixture(autouse=True)
-def _garbage_stays_on_this_thread():
-    gc.disable()  # the window's own collector takes over while it runs
-    yield
-    gc.collect()
-    gc.enable()
-
-
-@pytest.fixture(autouse=True)
-def _stand_in(monkeypatch):
-    monkeypatch.setattr(backend, "load_engine", fake_engine)
-
-
-@pytest.fixture
-def photo(tmp_path):
-    path = tmp_path / "photo.png"
-    path.write_bytes(photo_bytes(160, 120))
-    return path
-
-
-def key(window, name, keys=NO_KEYS):
-    QTest.keyClick(window.canvas, getattr(Qt.Key, f"Key_{name}"), keys)
-
-
-def opened(window):
-    yield lambda: window.studio.session.scene is not None
-    yield is_ready(window)
-    shorten(window)
-    window.studio.playback.pause()
-    window.studio.playback.seek(0)
-    window.canvas.setFocus()
-
-
-def pick(box, value):
-    box.show_value(value)
-    box.chosen.emit(value)
+pytestmark = pytest.mark.usefixtures("stand_in")
 
 
 def test_layers_when_masks_plate_order_and_stiffness_are_set_then_in_the_film_and_undone(

@@ -3,7 +3,6 @@
 A stand-in answers instead of the network: what matters here is the window.
 """
 
-import gc
 import time
 
 import pytest
@@ -12,73 +11,31 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-import cmp_studio.services.motion_backend as backend
 from cmp_engine.video_io import read_video
 from cmp_studio.document.masks import mask_to_array
 from cmp_studio.document.motion import displacement
 from cmp_studio.document.project_file import save_scene
 from cmp_studio.document.scene import FilmSettings
-from tests.cmp_studio.fakes import fake_engine, make_scene, photo_bytes
+from tests.cmp_studio.fakes import make_scene, photo_bytes
 from tests.e2e.window_driver import (
     CTRL,
     LEFT,
     NO_KEYS,
     at,
+    click,
     drag,
     is_ready,
+    key,
     kinds,
+    opened,
     press_and_move,
     run,
-    shorten,
+    undo_all,
 )
 
+pytestmark = pytest.mark.usefixtures("stand_in")
+
 SHIFT = Qt.KeyboardModifier.ShiftModifier
-
-
-@pytest.fixture(autouse=True)
-def _garbage_stays_on_this_thread():
-    gc.disable()  # the window's own collector takes over while it runs
-    yield
-    gc.collect()
-    gc.enable()
-
-
-@pytest.fixture(autouse=True)
-def _stand_in(monkeypatch):
-    monkeypatch.setattr(backend, "load_engine", fake_engine)
-
-
-@pytest.fixture
-def photo(tmp_path):
-    path = tmp_path / "photo.png"
-    path.write_bytes(photo_bytes(160, 120))
-    return path
-
-
-def key(window, name, keys=NO_KEYS):
-    QTest.keyClick(window.canvas, getattr(Qt.Key, f"Key_{name}"), keys)
-
-
-def click(window, x, y, keys=NO_KEYS):
-    QTest.mouseClick(window.canvas, LEFT, keys, at(window, x, y))
-
-
-def opened(window):
-    yield lambda: window.studio.session.scene is not None
-    yield is_ready(window)
-    shorten(window)
-    window.studio.playback.pause()
-    window.studio.playback.seek(0)
-    window.canvas.setFocus()
-
-
-def undo_all(window):
-    session = window.studio.session
-    steps = 0
-    while session.undo_label and steps < 100:
-        session.undo()
-        steps += 1
-    return steps
 
 
 def test_path_when_drawn_by_clicks_then_points_can_be_moved_put_in_and_taken_out(qapp, photo):

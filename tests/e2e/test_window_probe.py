@@ -1,87 +1,28 @@
 """The Probe mode for real: `main` starts the window, mouse and keys drive it, files come out."""
 
-import gc
 import json
 
-import cv2
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog
 
 from cmp_engine.flow_io import read_flow
-from cmp_engine.image_io import read_image, write_image
+from cmp_engine.image_io import read_image
 from cmp_studio.cli import main
-from tests.e2e.window_driver import CTRL, LEFT, NO_KEYS, run, use
+from tests.e2e.window_driver import CTRL, run, use
+from tests.e2e.window_driver import at_on as at
+from tests.e2e.window_driver import click_on as click
+from tests.e2e.window_driver import drag_on as drag
 
 HEIGHT, WIDTH = 120, 160
 RIGHT = Qt.MouseButton.RightButton
 
 
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory):
-    import torch
-
-    from cmp_engine.build import build_network
-    from cmp_engine.config import PRESETS
-    from cmp_engine.weights import list_weights, save_model
-
-    shipped = list_weights()[0]
-    if shipped.path is not None and shipped.problem is None:
-        return str(shipped.path)
-    torch.manual_seed(4)
-    path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
-    save_model(build_network(PRESETS["default"]), path, metadata={"recipe": "random"})
-    return str(path)
-
-
-@pytest.fixture
-def photo(tmp_path):
-    """A disc on a flat, faintly textured ground."""
-    rng = np.random.default_rng(2)
-    ground = rng.integers(60, 200, (HEIGHT, WIDTH, 3), dtype=np.uint8)
-    image = cv2.GaussianBlur(ground, (0, 0), 3)
-    disc = cv2.GaussianBlur(rng.integers(0, 256, image.shape, dtype=np.uint8), (0, 0), 1)
-    mask = np.zeros((HEIGHT, WIDTH), np.uint8)
-    cv2.circle(mask, (60, 60), 30, 255, -1)
-    image[mask > 0] = disc[mask > 0]
-    path = tmp_path / "disc.png"
-    write_image(path, image)
-    return path
-
-
-@pytest.fixture(autouse=True)
-def _garbage_stays_on_this_thread():
-    gc.disable()  # the window's own collector takes over while it runs
-    yield
-    gc.collect()
-    gc.enable()
-
-
-def at(canvas, x, y):
-    position = canvas.view_transform.to_screen((x, y))
-    return QPoint(round(position.x()), round(position.y()))
-
-
-def click(canvas, x, y, button=LEFT):
-    QTest.mouseMove(canvas, at(canvas, x + 2, y))
-    QTest.mouseMove(canvas, at(canvas, x, y))
-    QTest.mouseClick(canvas, button, NO_KEYS, at(canvas, x, y))
-
-
-def drag(canvas, start, end):
-    a, b = at(canvas, *start), at(canvas, *end)
-    QTest.mouseMove(canvas, a)
-    QTest.mousePress(canvas, LEFT, NO_KEYS, a)
-    for step in (1, 2, 3, 4):
-        QTest.mouseMove(canvas, a + (b - a) * step / 4)
-    QTest.mouseRelease(canvas, LEFT, NO_KEYS, b)
-
-
 @pytest.mark.timeout(600)
 def test_probe_mode_when_driven_through_all_views_then_each_answers_and_leaves_files(
-    qapp, weights, photo, tmp_path, monkeypatch
+    qapp, weights, disc, tmp_path, monkeypatch
 ):
     use(weights)
     found = {}
@@ -174,7 +115,7 @@ def test_probe_mode_when_driven_through_all_views_then_each_answers_and_leaves_f
         yield lambda: studio.modes.current == "animate"
         assert window.canvas.isVisible()
 
-    assert run(script, photo) == 0
+    assert run(script, disc) == 0
     assert {name: finding.kind for name, finding in found.items()} == {n: n for n in found}
     assert found["motion"].numbers["kind"] in ("shift", "rotate", "still")
     assert found["parts"].labels["parts"].max() >= 1

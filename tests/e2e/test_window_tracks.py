@@ -3,7 +3,6 @@
 A stand-in answers instead of the network: what matters here is the window.
 """
 
-import gc
 import time
 from itertools import pairwise
 
@@ -16,7 +15,7 @@ import cmp_studio.services.motion_backend as backend
 from cmp_studio.document.motion import displacement, loop_gap
 from cmp_studio.document.project_file import load_scene
 from cmp_studio.document.scene import FilmSettings
-from tests.cmp_studio.fakes import FakePredictor, fake_engine, photo_bytes
+from tests.cmp_studio.fakes import FakePredictor, fake_engine
 from tests.e2e.window_driver import (
     CTRL,
     LEFT,
@@ -24,60 +23,19 @@ from tests.e2e.window_driver import (
     at,
     drag,
     is_ready,
+    key,
     kinds,
+    opened,
+    pick,
     press_and_move,
+    pull,
     run,
-    shorten,
 )
+
+pytestmark = pytest.mark.usefixtures("stand_in")
 
 ALT = Qt.KeyboardModifier.AltModifier
 SHIFT = Qt.KeyboardModifier.ShiftModifier
-
-
-@pytest.fixture(autouse=True)
-def _garbage_stays_on_this_thread():
-    gc.disable()  # the window's own collector takes over while it runs
-    yield
-    gc.collect()
-    gc.enable()
-
-
-@pytest.fixture(autouse=True)
-def _stand_in(monkeypatch):
-    monkeypatch.setattr(backend, "load_engine", fake_engine)
-
-
-@pytest.fixture
-def photo(tmp_path):
-    path = tmp_path / "photo.png"
-    path.write_bytes(photo_bytes(160, 120))
-    return path
-
-
-def key(window, name, keys=NO_KEYS):
-    QTest.keyClick(window.canvas, getattr(Qt.Key, f"Key_{name}"), keys)
-
-
-def opened(window):
-    yield lambda: window.studio.session.scene is not None
-    yield is_ready(window)
-    shorten(window)
-    window.studio.playback.pause()
-    window.studio.playback.seek(0)
-    window.canvas.setFocus()
-
-
-def pull(widget, start, end, keys=NO_KEYS):
-    QTest.mouseMove(widget, start)
-    QTest.mousePress(widget, LEFT, keys, start)
-    for step in (1, 2, 3):
-        QTest.mouseMove(widget, start + (end - start) * step / 3)
-    QTest.mouseRelease(widget, LEFT, keys, end)
-
-
-def pick(box, value):
-    box.show_value(value)
-    box.chosen.emit(value)
 
 
 def test_track_when_every_setting_is_changed_then_in_the_scene_and_all_can_be_undone(qapp, photo):

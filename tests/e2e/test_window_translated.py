@@ -25,7 +25,6 @@ from PySide6.QtWidgets import (
 
 import cmp_studio.services.motion_backend as backend
 from cmp_studio.services.preferences import Preferences
-from cmp_studio.widgets.mode_page import ModePage
 from tests.cmp_studio.fakes import fake_engine, photo_bytes
 from tests.e2e.window_driver import drag, is_ready, run
 
@@ -38,7 +37,7 @@ QT_WORDS = {
 """What Qt itself says in German of docks, tabs and keys."""
 
 PLAIN = re.compile(
-    r"^(CMP Studio|photo|default|Processor( · default)?|Creature|Machine|Marionette"
+    r"^(CMP Studio|photo|object|default|Processor( · default)?|Creature|Machine|Marionette"
     r"|.*\.(png|gif|mp4|cmps)|/.*|[\W\d]*(px|fps|ms|MB|x|s)?"
     r")$"
 )
@@ -99,24 +98,18 @@ def is_keys(text):
     return all(QKeySequence.fromString(part, native).toString(native) == part for part in parts)
 
 
-def is_of_a_mode(window, widget):
-    """Whether a widget belongs to one of the researcher's modes, which speak English only."""
-    strips = window.header._by_mode
-    pages = window.findChildren(ModePage)
-    pages += [strip for name, strip in strips.items() if name != "animate"]
-    return any(page is widget or page.isAncestorOf(widget) for page in pages)
-
-
 def english_of(window):
     """Everything in the window that has words without brackets."""
-    widgets = [
-        widget for widget in window.findChildren(QWidget) if not is_of_a_mode(window, widget)
-    ]
-    found = {text for widget in widgets for text in texts_of(widget)}
+    found = {text for widget in window.findChildren(QWidget) for text in texts_of(widget)}
     for menu in window.menuBar().actions():
         found.add(menu.text())
         found |= {action.text() for action in menu.menu().actions()}
-    ours = {text for text in found if not {"[", "]"} & set(text)} - QT_WORDS
+    return untranslated(found)
+
+
+def untranslated(texts):
+    """Those that have words without brackets."""
+    ours = {text for text in texts if not {"[", "]"} & set(text)} - QT_WORDS
     return {text for text in ours if not PLAIN.match(text) and not is_keys(text)}
 
 
@@ -149,6 +142,11 @@ def test_window_when_there_is_a_message_file_then_every_word_comes_from_it(
             for dialog in window.findChildren(QDialog):
                 dialog.close()
         window.coach_marks.skip_button.click()
+        for name in ("annotate", "probe"):
+            window.modes.choose(name)
+            yield lambda: True
+            seen[name] = english_of(window) | untranslated([window.status.hint.text()])
+        window.modes.choose("animate")
         yield is_ready(window)
 
     assert run(script, photo) == 0

@@ -92,9 +92,41 @@ def use(weights):
     preferences.save()
 
 
-def at(window, x, y):
-    position = window.canvas.view_transform.to_screen((x, y))
+def at_on(canvas, x, y):
+    """Where a point of the picture lies on a canvas."""
+    position = canvas.view_transform.to_screen((x, y))
     return QPoint(round(position.x()), round(position.y()))
+
+
+def at(window, x, y):
+    return at_on(window.canvas, x, y)
+
+
+def click_on(canvas, x, y, button=LEFT):
+    QTest.mouseMove(canvas, at_on(canvas, x + 2, y))
+    QTest.mouseMove(canvas, at_on(canvas, x, y))
+    QTest.mouseClick(canvas, button, NO_KEYS, at_on(canvas, x, y))
+
+
+def click(window, x, y, keys=NO_KEYS):
+    QTest.mouseClick(window.canvas, LEFT, keys, at(window, x, y))
+
+
+def key(window, name, keys=NO_KEYS):
+    QTest.keyClick(window.canvas, getattr(Qt.Key, f"Key_{name}"), keys)
+
+
+def pull(widget, start, end, keys=NO_KEYS):
+    """Drag on any widget, its own px."""
+    QTest.mouseMove(widget, start)
+    QTest.mousePress(widget, LEFT, keys, start)
+    for step in (1, 2, 3, 4):
+        QTest.mouseMove(widget, start + (end - start) * step / 4)
+    QTest.mouseRelease(widget, LEFT, keys, end)
+
+
+def drag_on(canvas, start, end):
+    pull(canvas, at_on(canvas, *start), at_on(canvas, *end))
 
 
 def press_and_move(window, start, end, keys=NO_KEYS):
@@ -128,3 +160,29 @@ def shorten(window):
     film.duration.setValue(0.5)
     film.fps.setValue(8)
     window.studio.session.commit()
+
+
+def pick(box, value):
+    """Choose something in a box."""
+    box.show_value(value)
+    box.chosen.emit(value)
+
+
+def opened(window):
+    """Wait for the photo, and pause at the beginning of a short film."""
+    yield lambda: window.studio.session.scene is not None
+    yield is_ready(window)
+    shorten(window)
+    window.studio.playback.pause()
+    window.studio.playback.seek(0)
+    window.canvas.setFocus()
+
+
+def undo_all(window):
+    """Undo to the start; return how many steps that were."""
+    session = window.studio.session
+    steps = 0
+    while session.undo_label and steps < 100:
+        session.undo()
+        steps += 1
+    return steps
