@@ -11,13 +11,14 @@ from cmp_studio.document.tracks import Point
 from cmp_studio.services.annotation_masks import AnnotationMasks
 from cmp_studio.services.annotation_session import AnnotationSession
 from cmp_studio.services.pointer import Pointer
+from cmp_studio.services.translation import mark, tr
 
 AnnotateTool = Literal["positive", "negative", "brush"]
 Button = Literal["left", "right"]
 
 _DRAG_SCREEN_PX: Final = 4.0
 _BRUSH_STEP: Final = 1.25
-_NOTHING: Final = "Open a folder of pictures, or drop one here"
+_NOTHING: Final = mark("Open a folder of pictures, or drop one here")
 
 
 class AnnotateTools(QObject):
@@ -100,26 +101,27 @@ class AnnotateTools(QObject):
         """What a press would do now."""
         session = self._session
         if not session.is_open:
-            return _NOTHING
+            return tr(_NOTHING)
         if self._held is not None:
-            return "Release sets the click here · Esc cancels"
+            return tr("Release sets the click here · Esc cancels")
         if self._stroke:
-            return "Release ends the stroke · Esc cancels"
+            return tr("Release ends the stroke · Esc cancels")
         if self._tool == "brush":
-            return "Drag paints the mask · right button or Shift erases · [ ] size · B ends"
+            return tr("Drag paints the mask · right button or Shift erases · [ ] size · B ends")
         hit = self._hovered
         if hit is not None and hit.object_id == session.current_id:
-            return "Drag moves this click · press removes it"
+            return tr("Drag moves this click · press removes it")
         if hit is not None:
             thing = session.annotation.find(hit.object_id)
-            return "" if thing is None else f"Press works on {thing.label} again"
-        first, second = ("the object", "beside it")
+            if thing is None:
+                return ""
+            return tr("Press works on {label} again").format(label=thing.label)
+        text = tr("Click on the object, right-click beside it · S swaps")
         if self._tool == "negative":
-            first, second = second, first
-        text = f"Click {'on ' if first == 'the object' else ''}{first}"
-        other = f"right-click {'on ' if second == 'the object' else ''}{second}"
-        done = " · Enter: next object" if session.current is not None else ""
-        return f"{text}, {other} · S swaps{done}"
+            text = tr("Click beside it, right-click on the object · S swaps")
+        if session.current is not None:
+            text += tr(" · Enter: next object")
+        return text
 
     def set_tool(self, tool: AnnotateTool) -> None:
         """Take another tool."""

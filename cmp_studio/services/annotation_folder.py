@@ -28,6 +28,7 @@ from cmp_studio.services.annotation_session import AnnotationSession
 from cmp_studio.services.background import Background
 from cmp_studio.services.pictures import OpenedPicture
 from cmp_studio.services.preferences import Preferences
+from cmp_studio.services.translation import tr
 from cmp_studio.services.wording import sentence_of
 
 SAVE_DELAY_MS: Final = 800
@@ -149,12 +150,12 @@ class AnnotationFolder(QObject):
 
     def open_folder(self, folder: Path) -> None:
         """Open the pictures of a folder, where work was left last time."""
-        self.started.emit(f"Opening {folder.name}…")
+        self.started.emit(tr("Opening {name}…").format(name=folder.name))
         self._submit(ListFolder(self._next(), folder, None))
 
     def open_file(self, path: Path) -> None:
         """Open the pictures of a file's folder, at that file."""
-        self.started.emit(f"Opening {path.name}…")
+        self.started.emit(tr("Opening {name}…").format(name=path.name))
         self._submit(ListFolder(self._next(), path.parent, path))
 
     def open_picture(self, picture: OpenedPicture) -> None:
@@ -163,7 +164,7 @@ class AnnotationFolder(QObject):
         self._paths, self._index, self._annotated = (), -1, frozenset()
         self._unreadable = {}
         store = self._preferences.folder / "annotations" / f"{picture.picture.digest[:32]}.json"
-        self.started.emit(f"Opening {picture.picture.name}…")
+        self.started.emit(tr("Opening {name}…").format(name=picture.picture.name))
         self._submit(ReadPicture(self._next(), None, picture, store))
 
     def close(self) -> None:
@@ -199,7 +200,8 @@ class AnnotationFolder(QObject):
         if 0 <= index < len(self._paths):
             self.go(index)
         elif self._paths:
-            self.warned.emit("This is the last picture" if steps > 0 else "This is the first one")
+            last, first = tr("This is the last picture"), tr("This is the first one")
+            self.warned.emit(last if steps > 0 else first)
 
     # Saving.
 
@@ -294,7 +296,7 @@ class AnnotationFolder(QObject):
             index = self._paths.index(error.path) if error.path in self._paths else -1
             following = self._readable_from(index)
             if following is not None:
-                self.warned.emit(f"{error} It is skipped.")
+                self.warned.emit(f"{error} " + tr("It is skipped."))
                 self._read(following)
                 return
         self._is_opening = False
@@ -302,7 +304,7 @@ class AnnotationFolder(QObject):
             self.warned.emit(
                 sentence_of(error)
                 if not isinstance(error, ReadFailed)
-                else f"{error} No other picture here can be read either."
+                else f"{error} " + tr("No other picture here can be read either.")
             )
         self.finished.emit()
 
@@ -361,7 +363,7 @@ class AnnotationFolder(QObject):
 
         path = self._paths[index]
         ahead = self._ahead[1] if self._ahead is not None and self._ahead[0] == path else None
-        self.started.emit(f"Opening {path.name}…")
+        self.started.emit(tr("Opening {name}…").format(name=path.name))
         self._submit(ReadPicture(self._next(), path, ahead, annotation_path(path)))
 
     def _on_opened(self, answer: OpenedAnnotation) -> None:

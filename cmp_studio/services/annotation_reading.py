@@ -15,6 +15,7 @@ from cmp_studio.document.scene import picture_from_bytes
 from cmp_studio.services.annotation_masks import Masks
 from cmp_studio.services.pictures import OpenedPicture, open_picture
 from cmp_studio.services.scene_files import PICTURE_SUFFIXES
+from cmp_studio.services.translation import tr
 from cmp_studio.services.wording import sentence_of
 
 
@@ -61,15 +62,19 @@ class ListFolder:
         except OSError as error:
             reason = error.strerror or str(error)
             raise PictureError(
-                f"The folder {self.folder} can't be opened: {reason.lower()}."
+                tr("The folder {folder} can't be opened: {reason}.").format(
+                    folder=self.folder, reason=reason.lower()
+                )
             ) from error
         first = self.first
         if first is not None and first not in found:
             found.append(first)  # a file of another name is tried, and says why it can't be read
         if not found:
+            kinds = ", ".join(s.lstrip(".").upper() for s in PICTURE_SUFFIXES[:4])
             raise PictureError(
-                f"The folder {self.folder.name} holds no pictures; choose one with "
-                f"{', '.join(s.lstrip('.').upper() for s in PICTURE_SUFFIXES[:4])} files."
+                tr("The folder {folder} holds no pictures; choose one with {kinds} files.").format(
+                    folder=self.folder.name, kinds=kinds
+                )
             )
         annotated = frozenset(path for path in found if annotation_path(path).is_file())
         return Listed(self.number, self.folder, tuple(found), annotated, first)
@@ -122,7 +127,8 @@ class ReadPicture:
         except AnnotationError as error:
             aside = self.store.with_name(f"{self.store.name}.damaged")
             self.store.replace(aside)
-            sentence = f"{error} It was kept as {aside.name}, and the picture begins anew."
+            kept = tr("It was kept as {name}, and the picture begins anew.")
+            sentence = f"{error} {kept.format(name=aside.name)}"
             return OpenedAnnotation(self.number, self.path, picture, self.store, sentence=sentence)
         masks = {
             thing.mask_key: stored.labels == number
@@ -204,7 +210,9 @@ def _open(path: Path) -> OpenedPicture:
         data = path.read_bytes()
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise PictureError(f"{path.name} can't be opened: {reason}.") from error
+        raise PictureError(
+            tr("{name} can't be opened: {reason}.").format(name=path.name, reason=reason)
+        ) from error
     return open_picture(picture_from_bytes(data, path.name))
 
 

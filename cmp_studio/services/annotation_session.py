@@ -24,6 +24,7 @@ from cmp_studio.document.annotation import (
 from cmp_studio.document.history import History
 from cmp_studio.document.tracks import Point
 from cmp_studio.services.session import MERGE_MS
+from cmp_studio.services.translation import tr
 
 DEFAULT_LABEL = "object"
 
@@ -182,28 +183,28 @@ class AnnotationSession(QObject):
         annotation = self._with_current()
         thing = annotation.get(self._current or 0)
         click = Click(self._inside(point), is_positive)
-        self._preview(add_click(annotation, thing.id, click), f"Add {_side(click)} click")
+        self._preview(add_click(annotation, thing.id, click), _adding(click))
         return len(thing.clicks)
 
     def drag_click(self, index: int, point: Point) -> None:
         """Put a click of the object elsewhere; `commit` ends it, `abort` takes it back."""
         if self._current is None:
             return
-        label = self._merge_key if self._history.has_gesture else "Move click"
+        label = self._merge_key if self._history.has_gesture else tr("Move click")
         self._preview(move_click(self.annotation, self._current, index, self._inside(point)), label)
 
     def remove_click(self, index: int) -> None:
         """Remove a click of the object; an object without any mark goes with it."""
         self.commit()
         if self._current is not None:
-            self._apply(remove_click(self.annotation, self._current, index), "Remove click")
+            self._apply(remove_click(self.annotation, self._current, index), tr("Remove click"))
 
     def add_stroke(self, stroke: BrushStroke) -> None:
         """Paint the mask of the object, or erase from it."""
         self.commit()
-        verb = "Erase" if stroke.is_erasing else "Paint"
+        label = tr("Erase mask") if stroke.is_erasing else tr("Paint mask")
         annotation = self._with_current()
-        self._apply(add_stroke(annotation, self._current or 0, stroke), f"{verb} mask")
+        self._apply(add_stroke(annotation, self._current or 0, stroke), label)
 
     def remove_current(self) -> None:
         """Remove the object that is worked on."""
@@ -211,7 +212,10 @@ class AnnotationSession(QObject):
         thing = self.current
         if thing is not None:
             self._label, self._settings = thing.label, thing.settings
-            self._apply(remove_object(self.annotation, thing.id), f"Remove {thing.label}")
+            self._apply(
+                remove_object(self.annotation, thing.id),
+                tr("Remove {label}").format(label=thing.label),
+            )
 
     def set_label(self, label: str) -> None:
         """Give the object that is worked on another category."""
@@ -223,7 +227,7 @@ class AnnotationSession(QObject):
             self.changed.emit()
         elif thing.label != label:
             changed = replace_object(self.annotation, replace(thing, label=label))
-            self._apply(changed, "Change label")
+            self._apply(changed, tr("Change label"))
 
     def set_settings(self, settings: MaskSettings, step: str) -> None:
         """Let the clicks of the object become its mask in another way; quick changes merge."""
@@ -308,5 +312,5 @@ class AnnotationSession(QObject):
         self.changed.emit()
 
 
-def _side(click: Click) -> str:
-    return "positive" if click.is_positive else "negative"
+def _adding(click: Click) -> str:
+    return tr("Add positive click") if click.is_positive else tr("Add negative click")

@@ -26,6 +26,7 @@ from cmp_studio.services.pictures import OpenedPicture
 from cmp_studio.services.predictor_worker import PredictorWorker
 from cmp_studio.services.preferences import Preferences
 from cmp_studio.services.session import PALETTE_SIZE, Session
+from cmp_studio.services.translation import tr
 from cmp_studio.services.wording import sentence_of
 
 FilmUse = Literal["freeze", "layer"]
@@ -173,14 +174,15 @@ class Annotator(QObject):
         try:
             if mask.use == "freeze":
                 film.apply(
-                    set_freeze(scene, _joined(scene.freeze, mask)), f"Hold {mask.label} still"
+                    set_freeze(scene, _joined(scene.freeze, mask)),
+                    tr("Hold {label} still").format(label=mask.label),
                 )
             else:
                 group = Group(
                     name=mask.label, mask=mask.mask, color=(len(scene.groups) + 2) % PALETTE_SIZE
                 )
                 changed = add_group(scene, group, track_ids=_tracks_in(scene, mask))
-                film.apply(changed, f"New layer {mask.label}")
+                film.apply(changed, tr("New layer {label}").format(label=mask.label))
         except DocumentError as error:
             self.failed.emit(sentence_of(error))
 
@@ -239,9 +241,10 @@ class _Export:
             self.folder, StoredImages(self.stored), self.pictures, self.kinds
         )
         pictures, files = len(self.pictures), len(outputs)
-        return (
-            f"{files} file{'' if files == 1 else 's'} for {pictures} "
-            f"picture{'' if pictures == 1 else 's'} written to {self.folder}"
+        written = tr("%n files", "", files, one="1 file")
+        shown = tr("%n pictures", "", pictures, one="1 picture")
+        return tr("{files} for {pictures} written to {folder}").format(
+            files=written, pictures=shown, folder=self.folder
         )
 
 

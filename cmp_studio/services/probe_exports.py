@@ -16,6 +16,7 @@ from cmp_studio.services.pictures import OpenedPicture, open_picture
 from cmp_studio.services.probe_question import ProbeAnswer
 from cmp_studio.services.prober import Prober
 from cmp_studio.services.session import Session
+from cmp_studio.services.translation import mark, tr
 from cmp_studio.services.wording import sentence_of
 
 if TYPE_CHECKING:
@@ -25,11 +26,11 @@ if TYPE_CHECKING:
     from cmp_studio.pipeline.findings import Finding, Table
 
 SUFFIXES: Final = {
-    ".png": "Picture with legend",
-    ".flo": "Flow, Middlebury",
-    ".npz": "All arrays",
-    ".csv": "Table",
-    ".html": "Report, one page",
+    ".png": mark("Picture with legend"),
+    ".flo": mark("Flow, Middlebury"),
+    ".npz": mark("All arrays"),
+    ".csv": mark("Table"),
+    ".html": mark("Report, one page"),
 }
 
 
@@ -119,8 +120,10 @@ class ProbeExports(QObject):
         if mine is None or mine.picture.digest != theirs.picture.digest:
             if self._session.is_dirty:
                 self.failed.emit(
-                    f"The experiment is about {theirs.picture.name}, and the open scene has "
-                    "changes: save or close it first."
+                    tr(
+                        "The experiment is about {name}, and the open scene has changes: "
+                        "save or close it first."
+                    ).format(name=theirs.picture.name)
                 )
                 return
             self._session.start(Scene(theirs.picture), theirs)
@@ -148,7 +151,7 @@ class _FileWriter:
             layer=export.layer,
             line=export.line,
         )
-        return f"Wrote {export.path.name}"
+        return tr("Wrote {name}").format(name=export.path.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +168,9 @@ class _FolderWriter:
         write_bytes(photo, self.picture.picture.data)
         experiment = replace(self.answer.experiment, picture=str(photo))
         paths = write_findings(self.folder, experiment, [self.answer.finding], self.picture.image)
-        return f"Saved the experiment: {len(paths) + 1} files in {self.folder.name}"
+        return tr("Saved the experiment: {count} files in {folder}").format(
+            count=len(paths) + 1, folder=self.folder.name
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,11 +185,14 @@ class _Opener:
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             raise ExperimentError(
-                f"The picture of the experiment, {photo}, can't be opened: {reason}."
+                tr("The picture of the experiment, {photo}, can't be opened: {reason}.").format(
+                    photo=photo, reason=reason
+                )
             ) from error
         picture = picture_from_bytes(data, photo.name)
         if saved.experiment.picture_sha256 not in ("", picture.digest):
-            raise ExperimentError(f"{photo} is not the picture that was probed.")
+            words = tr("{photo} is not the picture that was probed.").format(photo=photo)
+            raise ExperimentError(words)
         return _Opened(saved, open_picture(picture))
 
 

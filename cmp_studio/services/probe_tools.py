@@ -26,6 +26,7 @@ from cmp_studio.document.tracks import Point
 from cmp_studio.services.pointer import HIT_RADIUS_SCREEN_PX, Pointer
 from cmp_studio.services.probe_views import view_of
 from cmp_studio.services.prober import LIVE, Prober
+from cmp_studio.services.translation import tr
 
 DRAG_SCREEN_PX: Final = 5.0
 TURN_DEGREES: Final = 15.0
@@ -99,29 +100,41 @@ class ProbeTools(QObject):
         """What a click would do."""
         prober = self._prober
         if prober.picture is None:
-            return "Open a photo first: drop one on the window, or Ctrl+O"
+            return tr("Open a photo first: drop one on the window, or Ctrl+O")
         if self._is_line_on:
-            return "Drag a line: the values along it are shown below  ·  L ends that"
+            return tr("Drag a line: the values along it are shown below  ·  L ends that")
         view, board = view_of(prober.view), prober.board
-        turn = "wheel turns it" + (", Shift+wheel makes it longer" if view.has_length else "")
+        turn = tr("wheel turns it")
+        if view.has_length:
+            turn = tr("wheel turns it, Shift+wheel makes it longer")
         if view.kind == LIVE:
             if board.points:
-                return (
-                    f"Click: pull there  ·  drag: pull that way  ·  {turn}  ·  Right-click: let go"
-                )
-            return f"Move: pulls what is under the mouse  ·  {turn}  ·  Click: stay there"
+                return tr(
+                    "Click: pull there  ·  drag: pull that way  ·  {turn}  ·  Right-click: let go"
+                ).format(turn=turn)
+            return tr(
+                "Move: pulls what is under the mouse  ·  {turn}  ·  Click: stay there"
+            ).format(turn=turn)
         if view.has_point:
             if not view.has_pull:
-                return "Click or drag: probe that place"
+                return tr("Click or drag: probe that place")
             if prober.view == "motion" and board.is_every_way:
-                return "Click: probe that place, in all directions  ·  drag: pull that way alone"
-            return f"Click: probe that place  ·  drag: pull that way  ·  {turn}"
+                return tr(
+                    "Click: probe that place, in all directions  ·  drag: pull that way alone"
+                )
+            return tr("Click: probe that place  ·  drag: pull that way  ·  {turn}").format(
+                turn=turn
+            )
         if view.kind == "influence":
-            return "Click: add a place  ·  drag: move it  ·  Right-click: remove it"
+            return tr("Click: add a place  ·  drag: move it  ·  Right-click: remove it")
         if view.has_arrows:
-            side = f" for {self._side.upper()}" if view.kind == "compare" else ""
-            return f"Drag: draw an arrow{side}  ·  Double-click: a pin  ·  Right-click: remove"
-        return "Enter: find parts  ·  move over a part to see its number"
+            words = tr("Drag: draw an arrow  ·  Double-click: a pin  ·  Right-click: remove")
+            if view.kind != "compare":
+                return words
+            return tr(
+                "Drag: draw an arrow for {side}  ·  Double-click: a pin  ·  Right-click: remove"
+            ).format(side=self._side.upper())
+        return tr("Enter: find parts  ·  move over a part to see its number")
 
     def set_side(self, side: Side) -> None:
         """Draw arrows for A or for B."""
@@ -197,7 +210,7 @@ class ProbeTools(QObject):
         if place is not None and view_of(self._prober.view).has_arrows and not self._is_line_on:
             board = self._prober.board
             arrows = (*arrows_of(board, self._drawn), (*place, 0.0, 0.0))
-            self._prober.apply(set_arrows(board, self._drawn, arrows), "Set pin")
+            self._prober.apply(set_arrows(board, self._drawn, arrows), tr("Set pin"))
 
     def right_click(self, pointer: Pointer) -> None:
         """Remove what is nearest."""
@@ -207,15 +220,15 @@ class ProbeTools(QObject):
             index = _nearest_arrow(pointer, arrows)
             if index >= 0:
                 rest = arrows[:index] + arrows[index + 1 :]
-                self._prober.apply(set_arrows(board, self._drawn, rest), "Remove arrow")
-                self.told.emit("Arrow removed · Ctrl+Z brings it back")
+                self._prober.apply(set_arrows(board, self._drawn, rest), tr("Remove arrow"))
+                self.told.emit(tr("Arrow removed · Ctrl+Z brings it back"))
         elif view.kind == "influence":
             index = _nearest(pointer, board.points)
             if index >= 0:
-                self._prober.apply(remove_point(board, index), "Remove point")
-                self.told.emit("Point removed · Ctrl+Z brings it back")
+                self._prober.apply(remove_point(board, index), tr("Remove point"))
+                self.told.emit(tr("Point removed · Ctrl+Z brings it back"))
         elif view.has_point and board.points:
-            self._prober.apply(replace(board, points=board.points[1:]), "Let go of the point")
+            self._prober.apply(replace(board, points=board.points[1:]), tr("Let go of the point"))
 
     def leave(self) -> None:
         """The mouse leaves the picture."""
@@ -233,7 +246,7 @@ class ProbeTools(QObject):
 
     def turn(self, steps: float) -> None:
         """Turn the pull clockwise by steps of 15 degrees."""
-        self._prober.adjust(turned(self._prober.board, TURN_DEGREES * steps), "Turn the pull")
+        self._prober.adjust(turned(self._prober.board, TURN_DEGREES * steps), tr("Turn the pull"))
 
     def lengthen(self, steps: float) -> None:
         """Make the pull longer, or shorter."""
@@ -242,7 +255,7 @@ class ProbeTools(QObject):
             longest = LONGEST_PULL_SHARE * min(picture.image_hw)
             length = board.pull_length(picture.image_hw) * _LENGTH_STEP**steps
             length = round(min(max(length, 1.0), longest), 2)
-            self._prober.adjust(replace(board, length=length), "Change length")
+            self._prober.adjust(replace(board, length=length), tr("Change length"))
 
     def on_view_changed(self) -> None:
         """Another probe: forget the drag."""
@@ -295,7 +308,9 @@ class ProbeTools(QObject):
         y = round(min(max(pointer.point[1], 0.0), height - 1.0), 2)
         if self._gesture == "line":
             if (x, y) != start.point:
-                self._prober.preview_board(replace(board, line=(start.point, (x, y))), "Draw line")
+                self._prober.preview_board(
+                    replace(board, line=(start.point, (x, y))), tr("Draw line")
+                )
         elif self._gesture == "arrow":
             self._drag_arrow(board, start, pointer.point, (x, y))
         elif self._gesture == "point":
@@ -305,11 +320,11 @@ class ProbeTools(QObject):
 
     def _drag_point(self, board: ProbeBoard, place: Point) -> None:
         if view_of(self._prober.view).kind != "influence":
-            self._prober.preview_board(set_first_point(board, place), "Move point")
+            self._prober.preview_board(set_first_point(board, place), tr("Move point"))
         elif self._index >= 0:
-            self._prober.preview_board(move_point(board, self._index, place), "Move point")
+            self._prober.preview_board(move_point(board, self._index, place), tr("Move point"))
         else:
-            self._prober.preview_board(add_point(board, place), "Add point")
+            self._prober.preview_board(add_point(board, place), tr("Add point"))
 
     def _drag_pull(
         self, board: ProbeBoard, start: Pointer, to: Point, image_hw: tuple[int, int]
@@ -322,16 +337,16 @@ class ProbeTools(QObject):
         pulled = with_pull(
             replace(board, is_every_way=is_every_way), to[0] - x, to[1] - y, image_hw
         )
-        self._prober.preview_board(pulled, "Pull")
+        self._prober.preview_board(pulled, tr("Pull"))
 
     def _drag_arrow(self, board: ProbeBoard, start: Pointer, to: Point, place: Point) -> None:
         arrows = list(arrows_of(board, self._drawn))
         if self._index < 0:
-            (x, y), label = start.point, "Draw arrow"
+            (x, y), label = start.point, tr("Draw arrow")
             arrows.append((x, y, round(to[0] - x, 2), round(to[1] - y, 2)))
         else:
             x, y, dx, dy = arrows[self._index]
-            label = "Change arrow"
+            label = tr("Change arrow")
             if self._part == "head":
                 arrows[self._index] = (x, y, round(to[0] - x, 2), round(to[1] - y, 2))
             else:
@@ -342,9 +357,9 @@ class ProbeTools(QObject):
         board, view = self._prober.board, view_of(self._prober.view)
         if view.kind == "influence":
             if self._index < 0:
-                self._prober.apply(add_point(board, start.point), "Add point")
+                self._prober.apply(add_point(board, start.point), tr("Add point"))
         elif view.has_point and self._index != 0:
-            self._prober.apply(set_first_point(board, start.point), "Set point")
+            self._prober.apply(set_first_point(board, start.point), tr("Set point"))
 
 
 def _nearest(pointer: Pointer, points: tuple[Point, ...]) -> int:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from cmp_studio.pipeline.experiment import ProbeKind
+from cmp_studio.services.translation import Words, mark, tr
 
 PHOTO: Final = "photo"
 """Layer that shows the photo alone."""
@@ -17,7 +18,7 @@ class ProbeView:
 
     Attributes:
         kind: The probe that it shows.
-        title: In lists.
+        title: In lists; marked, as all words here.
         question: What it answers, for people.
         how: What to do first; shown while there is nothing to show.
         layer: What covers the photo unless another layer is chosen; of several flows the last.
@@ -43,27 +44,27 @@ class ProbeView:
 VIEWS: Final[tuple[ProbeView, ...]] = (
     ProbeView(
         "response",
-        "One pull",
-        "What moves along if this place is pulled this way?",
-        "Move over the photo: the place under the mouse is pulled.",
+        mark("One pull"),
+        mark("What moves along if this place is pulled this way?"),
+        mark("Move over the photo: the place under the mouse is pulled."),
         layer="flow",
         has_point=True,
         has_pull=True,
     ),
     ProbeView(
         "rigidity",
-        "Rigidity",
-        "What hangs together with this place, whichever way and however far it is pulled?",
-        "Click a place on the photo.",
+        mark("Rigidity"),
+        mark("What hangs together with this place, whichever way and however far it is pulled?"),
+        mark("Click a place on the photo."),
         layer="rigidity",
         has_point=True,
         has_directions=True,
     ),
     ProbeView(
         "motion",
-        "Shift or rotate",
-        "Does the part shift or turn when it is pulled, and about which joint?",
-        "Click a place on the photo.",
+        mark("Shift or rotate"),
+        mark("Does the part shift or turn when it is pulled, and about which joint?"),
+        mark("Click a place on the photo."),
         layer="flow",
         has_point=True,
         has_pull=True,
@@ -71,41 +72,41 @@ VIEWS: Final[tuple[ProbeView, ...]] = (
     ),
     ProbeView(
         "saturation",
-        "Saturation",
-        "How does the answer grow with the pull, and where does it stop?",
-        "Click a place on the photo.",
+        mark("Saturation"),
+        mark("How does the answer grow with the pull, and where does it stop?"),
+        mark("Click a place on the photo."),
         has_point=True,
         has_pull=True,
         has_length=False,
     ),
     ProbeView(
         "influence",
-        "Influence",
-        "Who follows whom, and by how much?",
-        "Click at least two places, such as a body and a hand.",
+        mark("Influence"),
+        mark("Who follows whom, and by how much?"),
+        mark("Click at least two places, such as a body and a hand."),
         has_directions=True,
     ),
     ProbeView(
         "parts",
-        "Rigid parts",
-        "Which parts does the network see, without any label?",
-        "Press Find parts. It pulls at many places, which takes a while.",
+        mark("Rigid parts"),
+        mark("Which parts does the network see, without any label?"),
+        mark("Press Find parts. It pulls at many places, which takes a while."),
         layer="parts",
     ),
     ProbeView(
         "sufficiency",
-        "More arrows",
-        "How does the motion grow with each further arrow?",
-        "Drag arrows on the photo, one after the other.",
+        mark("More arrows"),
+        mark("How does the motion grow with each further arrow?"),
+        mark("Drag arrows on the photo, one after the other."),
         layer="flow",
         has_length=False,
         has_arrows=True,
     ),
     ProbeView(
         "compare",
-        "A against B",
-        "How do other arrows, or other weights, change the motion?",
-        "Drag arrows for A, then choose B and drag others, or choose other weights for B.",
+        mark("A against B"),
+        mark("How do other arrows, or other weights, change the motion?"),
+        mark("Drag arrows for A, then choose B and drag others, or choose other weights for B."),
         layer="difference",
         has_length=False,
         has_arrows=True,
@@ -118,45 +119,51 @@ def view_of(kind: ProbeKind) -> ProbeView:
     return next(view for view in VIEWS if view.kind == kind)
 
 
-LAYER_NAMES: Final = {
-    PHOTO: "Photo",
-    "flow": "Flow",
-    "follow": "How far it follows",
-    "rigidity": "Rigidity",
-    "mean_follow": "How far it follows",
-    "agreement": "How alike",
-    "region": "What was fitted",
-    "residual": "Off the fit",
-    "divergence": "Divergence",
-    "curl": "Curl",
-    "confidence": "How sure",
-    "parts": "Parts",
-    "a": "A",
-    "b": "B",
-    "difference": "B minus A",
-}
+LAYER_NAMES: Final[Words[str]] = Words(
+    {
+        PHOTO: mark("Photo"),
+        "flow": mark("Flow"),
+        "follow": mark("How far it follows"),
+        "rigidity": mark("Rigidity"),
+        "mean_follow": mark("How far it follows"),
+        "agreement": mark("How alike"),
+        "region": mark("What was fitted"),
+        "residual": mark("Off the fit"),
+        "divergence": mark("Divergence"),
+        "curl": mark("Curl"),
+        "confidence": mark("How sure"),
+        "parts": mark("Parts"),
+        "a": "A",
+        "b": "B",
+        "difference": mark("B minus A"),
+    }
+)
 
-LAYER_HINTS: Final = {
-    "flow": "Where everything goes: hue is the direction, strength the length",
-    "follow": "Length of the answer as a share of the pull",
-    "rigidity": "How far and how alike each pixel follows, over all pulls",
-    "mean_follow": "Length of the answer as a share of the pull, over all pulls",
-    "agreement": "1 where all pulls are answered by the same share at the same angle",
-    "region": "The connected part that follows; the rigid motion is fitted to it",
-    "residual": "Distance of the answer from the fitted rigid motion, as a share of the pull",
-    "divergence": "Where the motion spreads (above 0) or shrinks",
-    "curl": "Where the motion turns: clockwise above 0",
-    "confidence": "How much better its part fits than the next best one",
-    "parts": "Each colour is one rigid part; the ground is one, too",
-    "difference": "The flow of B minus that of A",
-}
+LAYER_HINTS: Final[Words[str]] = Words(
+    {
+        "flow": mark("Where everything goes: hue is the direction, strength the length"),
+        "follow": mark("Length of the answer as a share of the pull"),
+        "rigidity": mark("How far and how alike each pixel follows, over all pulls"),
+        "mean_follow": mark("Length of the answer as a share of the pull, over all pulls"),
+        "agreement": mark("1 where all pulls are answered by the same share at the same angle"),
+        "region": mark("The connected part that follows; the rigid motion is fitted to it"),
+        "residual": mark(
+            "Distance of the answer from the fitted rigid motion, as a share of the pull"
+        ),
+        "divergence": mark("Where the motion spreads (above 0) or shrinks"),
+        "curl": mark("Where the motion turns: clockwise above 0"),
+        "confidence": mark("How much better its part fits than the next best one"),
+        "parts": mark("Each colour is one rigid part; the ground is one, too"),
+        "difference": mark("The flow of B minus that of A"),
+    }
+)
 
 
 def layer_title(name: str) -> str:
     """What a layer is called."""
     if name.startswith("flow_"):
         count = int(name.removeprefix("flow_"))
-        return f"{count} arrow{'' if count == 1 else 's'}"
+        return tr("%n arrows", "", count, one="1 arrow")
     return LAYER_NAMES.get(name, name.replace("_", " "))
 
 

@@ -24,6 +24,7 @@ from cmp_studio.services.probe_question import (
     ProbeStage,
 )
 from cmp_studio.services.session import MERGE_MS, Session
+from cmp_studio.services.translation import tr
 
 if TYPE_CHECKING:
     from cmp_studio.services.pictures import OpenedPicture
@@ -314,7 +315,7 @@ class Prober(QObject):
         self.commit()
         self.cancel()
         self._answers.clear()
-        self._history.push(board_of(saved), "Open experiment")
+        self._history.push(board_of(saved), tr("Open experiment"))
         self._saved = replace(saved, weights_sha256="", other_weights_sha256="")
         self._saved_weights = saved.weights_sha256
         self._saved_numbers = numbers
@@ -459,11 +460,17 @@ class Prober(QObject):
             return
         kind = answer.finding.kind
         changed = changed_numbers({kind: numbers}, [answer.finding])
-        who = ""
+        words = []
         if answer.experiment.weights_sha256 != self._saved_weights:
-            who = "These are not the weights that were asked before. "
+            words.append(tr("These are not the weights that were asked before."))
         if not changed:
-            self.compared.emit(f"{who}The numbers are the same as before")
+            words.append(tr("The numbers are the same as before"))
+        elif len(changed) == 1:
+            words.append(tr("Another number: {number}").format(number=changed[0]))
         else:
-            more = f", and {len(changed) - 1} more" if len(changed) > 1 else ""
-            self.compared.emit(f"{who}Another number: {changed[0]}{more}")
+            words.append(
+                tr("Another number: {number}, and {count} more").format(
+                    number=changed[0], count=len(changed) - 1
+                )
+            )
+        self.compared.emit(" ".join(words))

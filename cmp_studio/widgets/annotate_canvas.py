@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from cmp_studio.services.annotator import Annotator
 from cmp_studio.services.pointer import Pointer
+from cmp_studio.services.translation import tr
 from cmp_studio.widgets.annotation_painter import AnnotationPainter, object_color
 from cmp_studio.widgets.picture_view import Button, PictureView
 from cmp_studio.widgets.theme import ThemeManager
@@ -30,8 +31,8 @@ class AnnotateCanvas(PictureView):
         self._painter = AnnotationPainter()
         self._has_masks = True
         self._direction: int | None = None
-        self.setAccessibleName("Annotation canvas")
-        self.setAccessibleDescription("The picture with the masks and clicks of its objects")
+        self.setAccessibleName(tr("Annotation canvas"))
+        self.setAccessibleDescription(tr("The picture with the masks and clicks of its objects"))
         annotator.folder.opened.connect(self.on_opened)
         annotator.session.changed.connect(self.update)
         annotator.masks.changed.connect(self.update)

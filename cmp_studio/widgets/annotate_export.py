@@ -18,15 +18,16 @@ from PySide6.QtWidgets import (
 
 from cmp_studio.services.annotator import Annotator
 from cmp_studio.services.preferences import Preferences
+from cmp_studio.services.translation import mark, tr
 from cmp_studio.widgets.controls import Switch, make_button, make_label
 from cmp_studio.widgets.theme import GRID, ThemeManager
 
 KINDS: Final = {
-    "indexed": ("Indexed PNG", "a picture of numbers: 1 is the first object"),
-    "objects": ("A mask for each object", "PNG, 255 on the object, 0 elsewhere"),
-    "coco": ("COCO", "one JSON; polygons, or run lengths with holes"),
-    "labelme": ("labelme", "a JSON for each picture, opens in labelme"),
-    "csv": ("CSV", "clicks and seconds of every object"),
+    "indexed": (mark("Indexed PNG"), mark("a picture of numbers: 1 is the first object")),
+    "objects": (mark("A mask for each object"), mark("PNG, 255 on the object, 0 elsewhere")),
+    "coco": ("COCO", mark("one JSON; polygons, or run lengths with holes")),
+    "labelme": ("labelme", mark("a JSON for each picture, opens in labelme")),
+    "csv": ("CSV", mark("clicks and seconds of every object")),
 }
 
 
@@ -43,7 +44,7 @@ class AnnotateExportDialog(QDialog):
         super().__init__(parent)
         self._annotator = annotator
         self._preferences = preferences
-        self.setWindowTitle("Export annotations")
+        self.setWindowTitle(tr("Export annotations"))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setMinimumWidth(580)
         chosen = preferences.text("annotate/kinds", " ".join(KINDS)).split()
@@ -52,17 +53,17 @@ class AnnotateExportDialog(QDialog):
         grid.setHorizontalSpacing(2 * GRID)
         grid.setVerticalSpacing(GRID)
         for row, (kind, (name, what)) in enumerate(KINDS.items()):
-            switch = Switch(name, themes)
+            switch = Switch(tr(name), themes)
             switch.setChecked(kind in chosen)
             switch.toggled.connect(self.on_changed)
             self.switches[kind] = switch
             grid.addWidget(switch, row, 0)
-            grid.addWidget(make_label(what, "muted"), row, 1)
+            grid.addWidget(make_label(tr(what), "muted"), row, 1)
         grid.setColumnStretch(1, 1)
         self.folder_field = QLineEdit(str(self._proposal()))
-        self.folder_field.setAccessibleName("Folder for the files")
+        self.folder_field.setAccessibleName(tr("Folder for the files"))
         self.folder_field.textChanged.connect(self.on_changed)
-        browse = make_button("Choose…")
+        browse = make_button(tr("Choose…"))
         browse.clicked.connect(self.on_browse)
         line = QHBoxLayout()
         line.setSpacing(GRID)
@@ -70,10 +71,10 @@ class AnnotateExportDialog(QDialog):
         line.addWidget(browse)
         self.state = make_label("", "muted")
         self.state.setWordWrap(True)
-        self.start_button = make_button("Export", "primary")
+        self.start_button = make_button(tr("Export"), "primary")
         self.start_button.setDefault(True)
         self.start_button.clicked.connect(self.on_start)
-        close = make_button("Close")
+        close = make_button(tr("Close"))
         close.setAutoDefault(False)
         close.clicked.connect(self.reject)
         buttons = QHBoxLayout()
@@ -83,9 +84,9 @@ class AnnotateExportDialog(QDialog):
         column = QVBoxLayout(self)
         column.setContentsMargins(3 * GRID, 2 * GRID, 3 * GRID, 2 * GRID)
         column.setSpacing(2 * GRID)
-        column.addWidget(make_label("Files", "section"))
+        column.addWidget(make_label(tr("Files"), "section"))
         column.addLayout(grid)
-        column.addWidget(make_label("Folder", "section"))
+        column.addWidget(make_label(tr("Folder"), "section"))
         column.addLayout(line)
         column.addLayout(buttons)
         annotator.exported.connect(self.on_exported)
@@ -103,16 +104,18 @@ class AnnotateExportDialog(QDialog):
         is_ready = bool(self.kinds) and bool(self.folder_field.text().strip())
         self.start_button.setEnabled(is_ready)
         if not self.kinds:
-            self._say("Switch on at least one kind of file")
+            self._say(tr("Switch on at least one kind of file"))
         elif not is_ready:
-            self._say("Choose a folder")
+            self._say(tr("Choose a folder"))
         else:
-            self._say(f"{max(count, 1)} picture{'' if count <= 1 else 's'} with objects")
+            self._say(
+                tr("%n pictures with objects", "", max(count, 1), one="1 picture with objects")
+            )
 
     def on_browse(self) -> None:
         """Choose a folder."""
         chosen = QFileDialog.getExistingDirectory(
-            self, "Folder for the files", self.folder_field.text()
+            self, tr("Folder for the files"), self.folder_field.text()
         )
         if chosen:
             self.folder_field.setText(chosen)
@@ -123,9 +126,9 @@ class AnnotateExportDialog(QDialog):
         self._preferences.set_text("annotate/kinds", " ".join(self.kinds))
         self._preferences.set_text("annotate/export_folder", str(folder))
         self.start_button.setEnabled(False)
-        self._say("Writing…")
+        self._say(tr("Writing…"))
         if not self._annotator.export(folder, self.kinds):
-            self.on_failed("Nothing is marked yet; click on an object first.")
+            self.on_failed(tr("Nothing is marked yet; click on an object first."))
 
     def on_exported(self, sentence: str) -> None:
         """Say what was written."""

@@ -21,6 +21,7 @@ from cmp_studio.services.annotator import FilmMask
 from cmp_studio.services.modes import Mode
 from cmp_studio.services.scene_files import PICTURE_SUFFIXES
 from cmp_studio.services.studio import Studio
+from cmp_studio.services.translation import tr
 from cmp_studio.widgets.actions import Actions
 from cmp_studio.widgets.annotate_canvas import AnnotateCanvas
 from cmp_studio.widgets.annotate_export import AnnotateExportDialog
@@ -89,7 +90,9 @@ class AnnotatePage(ModePage):
         folder = self._annotator.folder
         if folder.path is None:
             return folder.title
-        return f"{folder.title} ({folder.index + 1} of {len(folder.paths)})"
+        return tr("{name} ({number} of {count})").format(
+            name=folder.title, number=folder.index + 1, count=len(folder.paths)
+        )
 
     @property
     def has_document(self) -> bool:
@@ -167,7 +170,8 @@ class AnnotatePage(ModePage):
         titles = {}
         for name, label in (("undo", session.undo_label), ("redo", session.redo_label)):
             if label:
-                titles[name] = f"{name.capitalize()} {label[:1].lower()}{label[1:]}"
+                verb = tr("Undo") if name == "undo" else tr("Redo")
+                titles[name] = f"{verb} {label[:1].lower()}{label[1:]}"
         return titles
 
     def enter(self) -> None:
@@ -202,7 +206,7 @@ class AnnotatePage(ModePage):
     def on_open_folder(self) -> None:
         """Choose a folder and open its pictures."""
         chosen = QFileDialog.getExistingDirectory(
-            self.window(), "Open a folder of pictures", str(self._place())
+            self.window(), tr("Open a folder of pictures"), str(self._place())
         )
         if chosen:
             self._annotator.folder.open_folder(Path(chosen))
@@ -211,7 +215,10 @@ class AnnotatePage(ModePage):
         """Choose a picture; the others of its folder come with it."""
         pictures = " ".join(f"*{suffix}" for suffix in PICTURE_SUFFIXES)
         chosen, _ = QFileDialog.getOpenFileName(
-            self.window(), "Open a picture", str(self._place()), f"Pictures ({pictures})"
+            self.window(),
+            tr("Open a picture"),
+            str(self._place()),
+            tr("Pictures") + f" ({pictures})",
         )
         if chosen:
             self._annotator.folder.open_file(Path(chosen))
@@ -250,7 +257,7 @@ class AnnotatePage(ModePage):
     def on_save(self) -> None:
         """Write what was marked now."""
         self._annotator.folder.save()
-        self.told.emit("Saved; this happens by itself after every change")
+        self.told.emit(tr("Saved; this happens by itself after every change"))
 
     def on_export(self) -> None:
         """Choose files and write them."""
@@ -310,12 +317,12 @@ class AnnotatePage(ModePage):
     def on_freeze(self) -> None:
         """Hold the object still in the film."""
         if not self._annotator.make_film_mask("freeze"):
-            self.warned.emit("There is no mask yet; click on an object first")
+            self.warned.emit(tr("There is no mask yet; click on an object first"))
 
     def on_layer(self) -> None:
         """Make a layer of the object in the film."""
         if not self._annotator.make_film_mask("layer"):
-            self.warned.emit("There is no mask yet; click on an object first")
+            self.warned.emit(tr("There is no mask yet; click on an object first"))
 
     def on_film_mask_made(self, mask: FilmMask) -> None:
         """Go to the film with it."""
@@ -372,11 +379,11 @@ class AnnotateStrip(QWidget):
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
         self.progress.setFixedWidth(96)
-        self.progress.setAccessibleName("Pictures with objects")
+        self.progress.setAccessibleName(tr("Pictures with objects"))
         self.previous = action_button(actions["annotate_previous"])
         self.next = action_button(actions["annotate_next"])
-        self.export_button = make_button("Export…", "primary")
-        self.export_button.setToolTip("Write masks and annotation files (Ctrl+E)")
+        self.export_button = make_button(tr("Export…"), "primary")
+        self.export_button.setToolTip(tr("Write masks and annotation files (Ctrl+E)"))
         self._export = actions["annotate_export"]
         self.export_button.clicked.connect(self._export.trigger)
         self._export.enabledChanged.connect(self.export_button.setEnabled)
@@ -403,7 +410,7 @@ class AnnotateStrip(QWidget):
         short = name if len(name) <= 28 else f"{name[:13]}…{name[-14:]}"
         self.place.setText(f"{index + 1} / {count}  {short}" if has_list else short)
         self.place.setToolTip(name)
-        self.done.setText(f"{done} done")
+        self.done.setText(tr("{count} done").format(count=done))
         for widget in (self.previous, self.next, self.progress, self.done):
             widget.setVisible(has_list)
         self.progress.setMaximum(max(1, count))

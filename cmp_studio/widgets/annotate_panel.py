@@ -26,6 +26,7 @@ from PySide6.QtWidgets import (
 from cmp_studio.document.annotation import ClickedThing, MaskSettings, Method
 from cmp_studio.document.tracks import Point
 from cmp_studio.services.annotator import Annotator
+from cmp_studio.services.translation import Words, mark, tr
 from cmp_studio.services.wording import clock_text
 from cmp_studio.widgets.annotation_painter import object_color
 from cmp_studio.widgets.controls import (
@@ -41,25 +42,27 @@ from cmp_studio.widgets.theme import GRID, ThemeManager
 
 PANEL_WIDTH: Final = 288
 _ID: Final = Qt.ItemDataRole.UserRole
-_METHODS: Final[dict[Method, str]] = {
-    "colors": "Motion and colours",
-    "agreement": "Motion alone",
-    "agreement8": "Motion, 8 pulls",
-    "published": "As published",
-}
-_METHOD_HINT: Final = (
+_METHODS: Final[Words[Method]] = Words(
+    {
+        "colors": mark("Motion and colours"),
+        "agreement": mark("Motion alone"),
+        "agreement8": mark("Motion, 8 pulls"),
+        "published": mark("As published"),
+    }
+)
+_METHOD_HINT: Final = mark(
     "Motion and colours: the network, and the picture's colours and edges. Motion alone: the "
     "network in 4 or 8 directions. As published: the rule of the paper's demo."
 )
 _WAYS: Final = (
-    "right",
-    "lower right",
-    "bottom",
-    "lower left",
-    "left",
-    "upper left",
-    "top",
-    "upper right",
+    mark("Pull to the right"),
+    mark("Pull to the lower right"),
+    mark("Pull to the bottom"),
+    mark("Pull to the lower left"),
+    mark("Pull to the left"),
+    mark("Pull to the upper left"),
+    mark("Pull to the top"),
+    mark("Pull to the upper right"),
 )
 _NO_FLOW: Final = "off"
 
@@ -85,37 +88,44 @@ class AnnotatePanel(QScrollArea):
         self._session = annotator.session
         self._is_filling = False
         self._directions: tuple[Point, ...] = ()
-        self.setAccessibleName("Objects")
+        self.setAccessibleName(tr("Objects"))
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setFixedWidth(PANEL_WIDTH)
         self.tree = _make_tree()
-        self.next_button = make_button("Next object")
-        self.next_button.setToolTip("Finish this object and begin the next (Enter or F)")
-        self.remove_button = make_button("Remove")
-        self.remove_button.setToolTip("Remove this object (Del)")
+        self.next_button = make_button(tr("Next object"))
+        self.next_button.setToolTip(tr("Finish this object and begin the next (Enter or F)"))
+        self.remove_button = make_button(tr("Remove"))
+        self.remove_button.setToolTip(tr("Remove this object (Del)"))
         self.label = _make_label_box()
         self.label_edit = QLineEdit()
         self.label.setLineEdit(self.label_edit)
-        self.method = ChoiceBox("Method", _METHODS, themes)
-        self.method.setToolTip(_METHOD_HINT)
-        self.threshold = SliderField("Threshold", 0, 100)
-        self.threshold.setToolTip("How sure a pixel must be to belong to the object")
-        self.speed = SliderField("Speed", 5, 100, suffix=" px")
-        self.speed.setToolTip("How far each click is pulled, at a short side of 384 px")
-        self.zoom = SliderField("Zoom", 0, 8, suffix=" x")
+        self.method = ChoiceBox(tr("Method"), _METHODS, themes)
+        self.method.setToolTip(tr(_METHOD_HINT))
+        self.threshold = SliderField(tr("Threshold"), 0, 100)
+        self.threshold.setToolTip(tr("How sure a pixel must be to belong to the object"))
+        self.speed = SliderField(tr("Speed"), 5, 100, suffix=" px")
+        self.speed.setToolTip(tr("How far each click is pulled, at a short side of 384 px"))
+        self.zoom = SliderField(tr("Zoom"), 0, 8, suffix=" x")
         self.zoom.setToolTip(
-            "Small objects are looked at again in a crop of so many times their size; 0 never is"
+            tr(
+                "Small objects are looked at again in a crop of so many times their size; "
+                "0 never is"
+            )
         )
-        self.flow = ChoiceBox("Flow", {_NO_FLOW: "Off"}, themes)
-        self.flow.setToolTip("What the network answered to a pull of the clicks in one direction")
-        self.brush_size = SliderField("Brush size", 1, 200, suffix=" px")
-        self.freeze_button = make_button("Hold still")
-        self.freeze_button.setToolTip("The object becomes a freeze mask of the film (Ctrl+Shift+G)")
-        self.layer_button = make_button("Make a layer")
-        self.layer_button.setToolTip("The object becomes a part that moves on its own (Ctrl+G)")
+        self.flow = ChoiceBox(tr("Flow"), {_NO_FLOW: tr("Off")}, themes)
+        self.flow.setToolTip(
+            tr("What the network answered to a pull of the clicks in one direction")
+        )
+        self.brush_size = SliderField(tr("Brush size"), 1, 200, suffix=" px")
+        self.freeze_button = make_button(tr("Hold still"))
+        self.freeze_button.setToolTip(
+            tr("The object becomes a freeze mask of the film (Ctrl+Shift+G)")
+        )
+        self.layer_button = make_button(tr("Make a layer"))
+        self.layer_button.setToolTip(tr("The object becomes a part that moves on its own (Ctrl+G)"))
         self.total = make_label("", "muted")
         self._lay_out()
         self._connect()
@@ -153,9 +163,9 @@ class AnnotatePanel(QScrollArea):
         self._directions = answer.directions
         chosen = self.flow.value()
         self.flow.clear()
-        self.flow.addItem("Off", _NO_FLOW)
+        self.flow.addItem(tr("Off"), _NO_FLOW)
         for number, direction in enumerate(self._directions):
-            self.flow.addItem(f"Pull to the {_way(direction)}", str(number))
+            self.flow.addItem(_way(direction), str(number))
         self.flow.show_value(chosen if self.flow.findData(chosen) >= 0 else _NO_FLOW)
 
     def on_ticked(self) -> None:
@@ -169,8 +179,10 @@ class AnnotatePanel(QScrollArea):
         clicks = sum(len(thing.clicks) for thing in objects)
         time = clock_text(sum(session.all_seconds.values()))
         self.total.setText(
-            f"{len(objects)} object{'' if len(objects) == 1 else 's'} · "
-            f"{clicks} click{'' if clicks == 1 else 's'} · {time}"
+            tr("%n objects", "", len(objects), one="1 object")
+            + " · "
+            + tr("%n clicks", "", clicks, one="1 click")
+            + f" · {time}"
         )
 
     def on_brush_changed(self) -> None:
@@ -191,19 +203,19 @@ class AnnotatePanel(QScrollArea):
         """Let the clicks become a mask in another way."""
         method: Method = next(known for known in get_args(Method) if known == value)
         zoom = 4.0 if method == "published" else 2.0
-        self._set("Change method", lambda old: replace(old, method=method, zoom=zoom))
+        self._set(tr("Change method"), lambda old: replace(old, method=method, zoom=zoom))
 
     def on_threshold_edited(self, value: float) -> None:
         """Ask for more or less certainty."""
-        self._set("Change threshold", lambda old: replace(old, threshold=value / 100))
+        self._set(tr("Change threshold"), lambda old: replace(old, threshold=value / 100))
 
     def on_speed_edited(self, value: float) -> None:
         """Pull further or less far."""
-        self._set("Change speed", lambda old: replace(old, speed=value))
+        self._set(tr("Change speed"), lambda old: replace(old, speed=value))
 
     def on_zoom_edited(self, value: float) -> None:
         """Look at small objects in a larger or smaller crop."""
-        self._set("Change zoom", lambda old: replace(old, zoom=value))
+        self._set(tr("Change zoom"), lambda old: replace(old, zoom=value))
 
     def on_flow_chosen(self, value: str) -> None:
         """Show the flow of a pull, or masks."""
@@ -281,26 +293,26 @@ class AnnotatePanel(QScrollArea):
         column.setSpacing(2 * GRID)
         objects = QVBoxLayout()
         objects.setSpacing(GRID)
-        objects.addWidget(make_label("Objects", "section"))
+        objects.addWidget(make_label(tr("Objects"), "section"))
         objects.addWidget(self.tree)
         objects.addWidget(self.total)
         objects.addLayout(_pair(self.next_button, self.remove_button))
         column.addLayout(objects)
-        self.mask_section = Section("This object")
+        self.mask_section = Section(tr("This object"))
         for text, field in (
-            ("Label", self.label),
-            ("Method", self.method),
-            ("Threshold", self.threshold),
-            ("Speed", self.speed),
-            ("Zoom", self.zoom),
+            (mark("Label"), self.label),
+            (mark("Method"), self.method),
+            (mark("Threshold"), self.threshold),
+            (mark("Speed"), self.speed),
+            (mark("Zoom"), self.zoom),
         ):
             self.mask_section.add_row(text, field)
-        view = Section("Show and paint")
-        view.add_row("Flow", self.flow)
-        view.add_row("Brush", self.brush_size)
+        view = Section(tr("Show and paint"))
+        view.add_row(mark("Flow"), self.flow)
+        view.add_row(mark("Brush"), self.brush_size)
         film = QVBoxLayout()
         film.setSpacing(GRID)
-        film.addWidget(make_label("Use it in the film", "section"))
+        film.addWidget(make_label(tr("Use it in the film"), "section"))
         film.addLayout(_pair(self.freeze_button, self.layer_button))
         for part in (self.mask_section, view):
             column.addWidget(make_line())
@@ -313,7 +325,7 @@ class AnnotatePanel(QScrollArea):
 
 def _make_tree() -> QTreeWidget:
     tree = QTreeWidget()
-    tree.setAccessibleName("Objects of this picture")
+    tree.setAccessibleName(tr("Objects of this picture"))
     tree.setColumnCount(3)
     tree.setHeaderHidden(True)
     tree.setRootIsDecorated(False)
@@ -336,8 +348,8 @@ def _make_label_box() -> QComboBox:
     box = QComboBox()
     box.setEditable(True)
     box.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
-    box.setAccessibleName("Label of this object")
-    box.setToolTip("What it is: type a new label, or pick one of this picture (L)")
+    box.setAccessibleName(tr("Label of this object"))
+    box.setToolTip(tr("What it is: type a new label, or pick one of this picture (L)"))
     box.setFixedHeight(field_height(box))
     box.setStyleSheet(
         "QComboBox QLineEdit { background: transparent; border: 0; padding: 0; min-height: 0; }"
@@ -347,7 +359,7 @@ def _make_label_box() -> QComboBox:
 
 def _row(thing: ClickedThing) -> tuple[int, str, str, str]:
     count = len(thing.clicks)
-    clicks = f"{count} click{'' if count == 1 else 's'}" if count else "painted"
+    clicks = tr("%n clicks", "", count, one="1 click") if count else tr("painted")
     return thing.id, thing.label, clicks, ""
 
 
@@ -377,4 +389,4 @@ def _swatch(color: QColor, *, is_filled: bool) -> QIcon:
 
 def _way(direction: Point) -> str:
     angle = math.degrees(math.atan2(direction[1], direction[0])) % 360
-    return _WAYS[round(angle / 45) % 8]
+    return tr(_WAYS[round(angle / 45) % 8])

@@ -9,14 +9,15 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from cmp_studio.services.annotation_folder import AnnotationFolder
+from cmp_studio.services.translation import mark, tr
 from cmp_studio.widgets.controls import make_button, make_label
 from cmp_studio.widgets.theme import GRID, ThemeManager
 
 _STEPS: Final = (
-    ("Click", "on an object: its mask appears"),
-    ("Right-click", "beside it, where the mask went too far"),
-    ("Enter", "begins the next object"),
-    ("D", "goes to the next picture; all is saved by itself"),
+    (mark("Click"), mark("on an object: its mask appears")),
+    (mark("Right-click"), mark("beside it, where the mask went too far")),
+    (mark("Enter"), mark("begins the next object")),
+    (mark("D"), mark("goes to the next picture; all is saved by itself")),
 )
 
 
@@ -39,16 +40,16 @@ class AnnotateStart(QWidget):
         super().__init__(parent)
         self._folder = folder
         self._themes = themes
-        self.folder_button = make_button("Open folder…", "primary")
-        self.file_button = make_button("Open picture…")
+        self.folder_button = make_button(tr("Open folder…"), "primary")
+        self.file_button = make_button(tr("Open picture…"))
         self.resume_button = make_button("")
-        self.words = make_label("Or drop a folder of pictures anywhere in the window.", "muted")
+        self.words = make_label(tr("Or drop a folder of pictures anywhere in the window."), "muted")
         grid = QGridLayout()
         grid.setHorizontalSpacing(2 * GRID)
         grid.setVerticalSpacing(GRID // 2)
         for row, (what, does) in enumerate(_STEPS):
-            grid.addWidget(make_label(what, "title"), row, 0, Qt.AlignmentFlag.AlignRight)
-            grid.addWidget(make_label(does, "muted"), row, 1)
+            grid.addWidget(make_label(tr(what), "title"), row, 0, Qt.AlignmentFlag.AlignRight)
+            grid.addWidget(make_label(tr(does), "muted"), row, 1)
         grid.setColumnStretch(1, 1)
         buttons = QHBoxLayout()
         buttons.setSpacing(GRID)
@@ -59,7 +60,7 @@ class AnnotateStart(QWidget):
         column = QVBoxLayout()
         column.setSpacing(2 * GRID)
         column.addStretch(2)
-        column.addWidget(make_label("Cut out objects with a few clicks", "heading"))
+        column.addWidget(make_label(tr("Cut out objects with a few clicks"), "heading"))
         column.addLayout(grid)
         column.addLayout(buttons)
         column.addWidget(self.words)
@@ -80,7 +81,7 @@ class AnnotateStart(QWidget):
         self.resume_button.setVisible(last is not None)
         if last is not None:
             name = last.name if len(last.name) <= 32 else f"{last.name[:31]}…"
-            self.resume_button.setText(f"Go on with {name}")
+            self.resume_button.setText(tr("Go on with {name}").format(name=name))
             self.resume_button.setToolTip(str(last))
 
     def paintEvent(self, _event: QPaintEvent) -> None:

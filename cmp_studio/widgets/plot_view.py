@@ -62,7 +62,7 @@ class PlotView(QWidget):
 
     def show_table(self, table: Table | None, words: str) -> None:
         """Plot this; without a table ``words`` say how to get one."""
-        self._words = words if table is None else "Plotting…"
+        self._words = words if table is None else tr("Plotting…")
         if self._table is None or table is None or table.columns != self._table.columns:
             self._plot = None  # of something else; of the same it stays until the new one is there
         self._table = table

@@ -12,6 +12,7 @@ from cmp_studio.document.probe_board import LONGEST_PULL_SHARE
 from cmp_studio.services.probe_tools import ProbeTools
 from cmp_studio.services.probe_views import view_of
 from cmp_studio.services.prober import Prober
+from cmp_studio.services.translation import mark, tr
 from cmp_studio.services.weights_store import WeightsStore
 from cmp_studio.widgets.controls import (
     ChoiceBox,
@@ -32,26 +33,26 @@ class PullSection(Section):
     """Direction and length of the pull, and how many directions where it pulls all around."""
 
     def __init__(self, prober: Prober, themes: ThemeManager, parent: QWidget | None = None) -> None:
-        super().__init__("Pull", parent)
+        super().__init__(tr("Pull"), parent)
         self._prober = prober
-        self.dial = DirectionDial("Direction", themes)
-        self.angle = NumberField("Direction in degrees", -180, 180, step=15, suffix="°")
-        self.angle.setToolTip("0° is to the right, 90° down")
+        self.dial = DirectionDial(tr("Direction"), themes)
+        self.angle = NumberField(tr("Direction in degrees"), -180, 180, step=15, suffix="°")
+        self.angle.setToolTip(tr("0° is to the right, 90° down"))
         both = QWidget()
         row = QHBoxLayout(both)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(GRID)
         row.addWidget(self.dial)
         row.addWidget(self.angle, 1)
-        self.length = SliderField("Length of the pull", 1, 1999, suffix=" px")
-        self.every_way = Switch("All directions", themes)
-        self.every_way.setToolTip("Pull all around, instead of one way")
-        self.count = NumberField("Number of directions", 1, 64)
-        self.count.setToolTip("Evenly around; more take longer")
-        self.add_row("Way", self.every_way)
-        self.add_row("Direction", both)
-        self.add_row("Length", self.length)
-        self.add_row("Directions", self.count)
+        self.length = SliderField(tr("Length of the pull"), 1, 1999, suffix=" px")
+        self.every_way = Switch(tr("All directions"), themes)
+        self.every_way.setToolTip(tr("Pull all around, instead of one way"))
+        self.count = NumberField(tr("Number of directions"), 1, 64)
+        self.count.setToolTip(tr("Evenly around; more take longer"))
+        self.add_row(mark("Way"), self.every_way)
+        self.add_row(mark("Direction"), both)
+        self.add_row(mark("Length"), self.length)
+        self.add_row(mark("Directions"), self.count)
         self.dial.edited.connect(self.on_angle_edited)
         self.angle.edited.connect(self.on_angle_edited)
         self.length.edited.connect(self.on_length_edited)
@@ -82,42 +83,44 @@ class PullSection(Section):
 
     def on_angle_edited(self, degrees: float) -> None:
         """Turn the pull."""
-        self._prober.adjust(replace(self._prober.board, angle=degrees), "Turn the pull")
+        self._prober.adjust(replace(self._prober.board, angle=degrees), tr("Turn the pull"))
 
     def on_length_edited(self, length: float) -> None:
         """Make the pull longer or shorter."""
-        self._prober.adjust(replace(self._prober.board, length=length), "Change length")
+        self._prober.adjust(replace(self._prober.board, length=length), tr("Change length"))
 
     def on_every_way_clicked(self) -> None:
         """Pull all around, or one way."""
         is_on = self.every_way.isChecked()
         self._prober.apply(
             replace(self._prober.board, is_every_way=is_on),
-            "Pull all around" if is_on else "Pull one way",
+            tr("Pull all around") if is_on else tr("Pull one way"),
         )
 
     def on_count_edited(self, count: float) -> None:
         """Pull in more or fewer directions."""
         board = replace(self._prober.board, directions=round(count))
-        self._prober.adjust(board, "Change directions")
+        self._prober.adjust(board, tr("Change directions"))
 
 
 class PartsSection(Section):
     """How many parts, from how many places, and the button."""
 
     def __init__(self, prober: Prober, themes: ThemeManager, parent: QWidget | None = None) -> None:
-        super().__init__("Parts", parent)
+        super().__init__(tr("Parts"), parent)
         self._prober = prober
-        self.is_open = Switch("Found by itself", themes)
-        self.is_open.setToolTip("The largest gap of the eigenvalues says how many parts there are")
-        self.count = NumberField("Number of parts", 1, 32)
-        self.places = NumberField("Places to pull", 9, 400, step=9)
-        self.places.setToolTip("More find smaller parts, and take longer")
-        self.find_button = make_button("Find parts", "primary")
-        self.find_button.setToolTip("Pull at all places and group them (Enter)")
-        self.add_row("Number", self.is_open)
-        self.add_row("Parts", self.count)
-        self.add_row("Places", self.places)
+        self.is_open = Switch(tr("Found by itself"), themes)
+        self.is_open.setToolTip(
+            tr("The largest gap of the eigenvalues says how many parts there are")
+        )
+        self.count = NumberField(tr("Number of parts"), 1, 32)
+        self.places = NumberField(tr("Places to pull"), 9, 400, step=9)
+        self.places.setToolTip(tr("More find smaller parts, and take longer"))
+        self.find_button = make_button(tr("Find parts"), "primary")
+        self.find_button.setToolTip(tr("Pull at all places and group them (Enter)"))
+        self.add_row(mark("Number"), self.is_open)
+        self.add_row(mark("Parts"), self.count)
+        self.add_row(mark("Places"), self.places)
         self.add_row("", self.find_button)
         self.is_open.clicked.connect(self.on_open_clicked)
         self.count.edited.connect(self.on_count_edited)
@@ -147,17 +150,17 @@ class PartsSection(Section):
     def on_open_clicked(self) -> None:
         """Let the number be found, or choose it."""
         parts = None if self.is_open.isChecked() else self._found
-        self._prober.apply(replace(self._prober.board, parts=parts), "Change number of parts")
+        self._prober.apply(replace(self._prober.board, parts=parts), tr("Change number of parts"))
 
     def on_count_edited(self, count: float) -> None:
         """Ask for so many parts."""
         board = replace(self._prober.board, parts=round(count))
-        self._prober.adjust(board, "Change number of parts")
+        self._prober.adjust(board, tr("Change number of parts"))
 
     def on_places_edited(self, count: float) -> None:
         """Pull at more or fewer places."""
         board = replace(self._prober.board, probes=round(count))
-        self._prober.adjust(board, "Change places")
+        self._prober.adjust(board, tr("Change places"))
 
 
 class SidesSection(Section):
@@ -171,18 +174,18 @@ class SidesSection(Section):
         themes: ThemeManager,
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__("A and B", parent)
+        super().__init__(tr("A and B"), parent)
         self._prober = prober
         self._tools = tools
         self._weights = weights
-        self.side = Segments("Side to draw", {"a": "A", "b": "B"})
-        self.copy = make_button("Copy A's arrows to B")
-        choices: Mapping[str, str] = {_SAME: "The same"}
-        self.weights = ChoiceBox("Weights of B", choices, themes)
-        self.weights.setToolTip("Other weights for B; without arrows of its own, B takes A's")
-        self.add_row("Draw", self.side)
+        self.side = Segments(tr("Side to draw"), {"a": "A", "b": "B"})
+        self.copy = make_button(tr("Copy A's arrows to B"))
+        choices: Mapping[str, str] = {_SAME: tr("The same")}
+        self.weights = ChoiceBox(tr("Weights of B"), choices, themes)
+        self.weights.setToolTip(tr("Other weights for B; without arrows of its own, B takes A's"))
+        self.add_row(mark("Draw"), self.side)
         self.add_row("", self.copy)
-        self.add_row("B's network", self.weights)
+        self.add_row(mark("B's network"), self.weights)
         self.side.chosen.connect(self.on_side_chosen)
         self.copy.clicked.connect(self.on_copy_clicked)
         self.weights.chosen.connect(self.on_weights_chosen)
@@ -199,7 +202,7 @@ class SidesSection(Section):
     def on_listed(self) -> None:
         """Offer the weights that are on this machine."""
         self.weights.clear()
-        self.weights.addItem("The same", _SAME)
+        self.weights.addItem(tr("The same"), _SAME)
         for row in self._weights.rows:
             if row.is_there and not row.problem:
                 self.weights.addItem(row.title, row.name)
@@ -221,10 +224,10 @@ class SidesSection(Section):
     def on_copy_clicked(self) -> None:
         """Begin B as A is."""
         board = self._prober.board
-        self._prober.apply(replace(board, other_arrows=board.arrows), "Copy arrows to B")
+        self._prober.apply(replace(board, other_arrows=board.arrows), tr("Copy arrows to B"))
         self._tools.set_side("b")
 
     def on_weights_chosen(self, name: str) -> None:
         """Take other weights for B."""
         board = replace(self._prober.board, other_weights=name or None)
-        self._prober.apply(board, "Change weights of B")
+        self._prober.apply(board, tr("Change weights of B"))

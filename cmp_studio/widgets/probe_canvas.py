@@ -30,6 +30,7 @@ from cmp_studio.services.probe_show import Lines, ProbeShow
 from cmp_studio.services.probe_tools import ProbeTools
 from cmp_studio.services.probe_views import view_of
 from cmp_studio.services.prober import Prober
+from cmp_studio.services.translation import tr
 from cmp_studio.widgets.flow_painter import FlowPainter, rgba_image
 from cmp_studio.widgets.picture_view import Button, PictureView
 from cmp_studio.widgets.probe_legend import draw_bar, draw_card, draw_number, draw_readout
@@ -66,8 +67,8 @@ class ProbeCanvas(PictureView):
         self._lines_of: tuple[Lines, Lines] | None = None
         self._paths: tuple[QPainterPath, ...] = ()
         self._marked: Point | None = None
-        self.setAccessibleName("Probe canvas")
-        self.setAccessibleDescription("The photo, what is pulled, and what moves along")
+        self.setAccessibleName(tr("Probe canvas"))
+        self.setAccessibleDescription(tr("The photo, what is pulled, and what moves along"))
         prober.board_changed.connect(self.update)
         prober.view_changed.connect(self.update)
         tools.changed.connect(self.update)
@@ -157,7 +158,7 @@ class ProbeCanvas(PictureView):
         residual = finding.numbers.get("strongest_residual")
         words = f"{angle:+.1f}°"
         if isinstance(residual, float):
-            words += f", off by {residual:.1f} px"
+            words += tr(", off by {distance} px").format(distance=f"{residual:.1f}")
         draw_card(painter, QPointF(at.x() + 16, at.y() + 12), words)
 
     def _draw_parts(self, painter: QPainter) -> None:

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QV
 from cmp_studio.services.probe_show import ProbeShow
 from cmp_studio.services.probe_views import LAYER_HINTS, PHOTO, layer_title, number_row, view_of
 from cmp_studio.services.prober import Prober
+from cmp_studio.services.translation import mark, tr
 from cmp_studio.widgets.controls import (
     ChoiceBox,
     NumberField,
@@ -35,11 +36,11 @@ class FoundSection(QWidget):
         self._show = show
         self.sentence = make_label("")
         self.sentence.setWordWrap(True)
-        self.sentence.setAccessibleName("Result")
+        self.sentence.setAccessibleName(tr("Result"))
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
-        self.progress.setAccessibleName("Progress")
-        self.cancel = make_button("Cancel")
+        self.progress.setAccessibleName(tr("Progress"))
+        self.cancel = make_button(tr("Cancel"))
         self.cancel.clicked.connect(prober.cancel)
         self._work = QWidget()
         work = QHBoxLayout(self._work)
@@ -62,7 +63,7 @@ class FoundSection(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GRID)
-        column.addWidget(make_label("Found", "section"))
+        column.addWidget(make_label(tr("Found"), "section"))
         column.addWidget(self.sentence)
         column.addWidget(self._work)
         column.addLayout(numbers)
@@ -78,18 +79,20 @@ class FoundSection(QWidget):
         finding, view = self._show.finding, view_of(self._prober.view)
         if finding is None:
             is_missing = self._prober.picture is None
-            how = "Open a photo: drop one on the window, or Ctrl+O." if is_missing else view.how
-            self._say("Asking the network…" if self._prober.is_waiting else how, "muted")
+            missing = tr("Open a photo: drop one on the window, or Ctrl+O.")
+            how = missing if is_missing else tr(view.how)
+            self._say(tr("Asking the network…") if self._prober.is_waiting else how, "muted")
             self.names.clear()
             self.values.clear()
             return
         old = view.kind == "parts" and self._prober.is_outdated and not self._prober.is_waiting
-        words = f"{finding.sentence} Press Find parts for the new settings." if old else ""
-        self._say(words or finding.sentence, "")
+        words = [finding.sentence, tr("Press Find parts for the new settings.")]
+        self._say(" ".join(words[: 1 + old]), "")
         rows = [number_row(name, value) for name, value in finding.numbers.items()]
         if len(rows) > _MOST_NUMBERS:
             more = len(rows) - _MOST_NUMBERS
-            rows = [*rows[:_MOST_NUMBERS], (f"and {more} more, in the table", "")]
+            left = tr("and {count} more, in the table").format(count=more)
+            rows = [*rows[:_MOST_NUMBERS], (left, "")]
         self.names.setText(_LINES.format("left", "<br>".join(escape(name) for name, _ in rows)))
         self.values.setText(_LINES.format("right", "<br>".join(escape(value) for _, value in rows)))
 
@@ -119,23 +122,23 @@ class ShowSection(Section):
     def __init__(
         self, show: ProbeShow, themes: ThemeManager, parent: QWidget | None = None
     ) -> None:
-        super().__init__("Shown", parent)
+        super().__init__(tr("Shown"), parent)
         self._show = show
         self._layers: tuple[str, ...] = ()
-        self.layer = ChoiceBox("Layer", {PHOTO: "Photo"}, themes)
-        self.opacity = SliderField("Opacity", 0, 100)
-        self.is_automatic = Switch("As long as the pull", themes)
-        self.is_automatic.setToolTip("The length of the pull gets the full colour")
-        self.scale = NumberField("Length of the full colour", 1, 2000, suffix=" px")
-        self.needles = Switch("Quiver", themes)
-        self.needles.setToolTip("The flow as a field of small arrows (Q)")
-        self.lines = Switch("Isolines and outlines", themes)
-        self.lines.setToolTip("Lines where pixels follow equally far (I)")
-        self.add_row("Layer", self.layer)
-        self.add_row("Opacity", self.opacity)
-        self.add_row("Scale", self.is_automatic)
-        self.add_row("Full at", self.scale)
-        self.add_row("Over it", self.needles)
+        self.layer = ChoiceBox(tr("Layer"), {PHOTO: tr("Photo")}, themes)
+        self.opacity = SliderField(tr("Opacity"), 0, 100)
+        self.is_automatic = Switch(tr("As long as the pull"), themes)
+        self.is_automatic.setToolTip(tr("The length of the pull gets the full colour"))
+        self.scale = NumberField(tr("Length of the full colour"), 1, 2000, suffix=" px")
+        self.needles = Switch(tr("Quiver"), themes)
+        self.needles.setToolTip(tr("The flow as a field of small arrows (Q)"))
+        self.lines = Switch(tr("Isolines and outlines"), themes)
+        self.lines.setToolTip(tr("Lines where pixels follow equally far (I)"))
+        self.add_row(mark("Layer"), self.layer)
+        self.add_row(mark("Opacity"), self.opacity)
+        self.add_row(mark("Scale"), self.is_automatic)
+        self.add_row(mark("Full at"), self.scale)
+        self.add_row(mark("Over it"), self.needles)
         self.add_row("", self.lines)
         self.layer.chosen.connect(show.set_layer)
         self.opacity.edited.connect(self.on_opacity_edited)

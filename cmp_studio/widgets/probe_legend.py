@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QFont, QImage, QPainter, QPen
 
 from cmp_studio.document.tracks import Point
 from cmp_studio.services.probe_views import layer_title
+from cmp_studio.services.translation import tr
 from cmp_studio.widgets.flow_painter import rgb_image
 
 if TYPE_CHECKING:
@@ -60,12 +61,12 @@ def draw_readout(
     if readout.u is not None and readout.v is not None:
         rows.append(("u, v", f"{readout.u:+.2f}, {readout.v:+.2f} px"))
     if readout.magnitude is not None and readout.angle is not None:
-        rows.append(("length", f"{readout.magnitude:.2f} px"))
-        rows.append(("angle", f"{round(readout.angle) or 0:+d}°"))
+        rows.append((tr("length"), f"{readout.magnitude:.2f} px"))
+        rows.append((tr("angle"), f"{round(readout.angle) or 0:+d}°"))
     if readout.value is not None:
         rows.append((layer_title(layer).lower(), f"{readout.value:.3f}"))
     if readout.part is not None:
-        rows.append(("part", str(readout.part)))
+        rows.append((tr("part"), str(readout.part)))
     if len(rows) == 1:  # the place alone says nothing
         return
     metrics = painter.fontMetrics()

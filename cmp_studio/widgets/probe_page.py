@@ -25,6 +25,7 @@ from cmp_studio.services.probe_exports import SUFFIXES, Export
 from cmp_studio.services.probe_show import ProbeShow
 from cmp_studio.services.probe_views import VIEWS, layer_title, view_of
 from cmp_studio.services.studio import Studio
+from cmp_studio.services.translation import mark, tr
 from cmp_studio.widgets.bars import separator
 from cmp_studio.widgets.controls import Segments, make_button
 from cmp_studio.widgets.flow_painter import rgb_image
@@ -42,7 +43,9 @@ if TYPE_CHECKING:
 PROBE_MODE: Final = Mode("probe", "Probe", "Pull at a photo and see what the network believes")
 
 _PLOT_HEIGHT: Final = 208
-_NO_PLOT: Final = "Press L and drag a line over the photo: the values along it are plotted here."
+_NO_PLOT: Final = mark(
+    "Press L and drag a line over the photo: the values along it are plotted here."
+)
 
 
 class ProbePage(ModePage):
@@ -67,11 +70,13 @@ class ProbePage(ModePage):
             studio.prober, self._tools, self.show_options, studio.weights, themes
         )
         self.list = QListWidget()
-        self.seen = Segments("What is seen", {"photo": "Photo", "board": "Side by side"})
-        self.snapshot_button = make_button("Keep snapshot")
-        self.snapshot_button.setToolTip("Keep what is seen, to compare it side by side (K)")
-        self.export_button = make_button("Export…", "primary")
-        self.export_button.setToolTip("Write what was found to a file (Ctrl+E)")
+        self.seen = Segments(
+            tr("What is seen"), {"photo": tr("Photo"), "board": tr("Side by side")}
+        )
+        self.snapshot_button = make_button(tr("Keep snapshot"))
+        self.snapshot_button.setToolTip(tr("Keep what is seen, to compare it side by side (K)"))
+        self.export_button = make_button(tr("Export…"), "primary")
+        self.export_button.setToolTip(tr("Write what was found to a file (Ctrl+E)"))
         self._build()
         self._connect()
         self.on_picture_changed()
@@ -83,7 +88,7 @@ class ProbePage(ModePage):
     def hint(self) -> str:
         """What a click would do."""
         if self._stack.currentWidget() is self.board:
-            return "Pictures side by side  ·  B goes back to the photo"
+            return tr("Pictures side by side  ·  B goes back to the photo")
         return self._tools.hint
 
     @property
@@ -168,11 +173,13 @@ class ProbePage(ModePage):
 
     def titles(self) -> Mapping[str, str]:
         """What undo and redo would do."""
-        labels = {"undo": self._prober.undo_label, "redo": self._prober.redo_label}
+        prober = self._prober
+        steps = (
+            ("undo", tr("Undo"), prober.undo_label),
+            ("redo", tr("Redo"), prober.redo_label),
+        )
         return {
-            name: f"{name.capitalize()} {label[:1].lower()}{label[1:]}"
-            for name, label in labels.items()
-            if label
+            name: f"{verb} {label[:1].lower()}{label[1:]}" for name, verb, label in steps if label
         }
 
     def enter(self) -> None:
@@ -227,41 +234,45 @@ class ProbePage(ModePage):
         """Keep what is seen."""
         finding = self.show_options.finding
         if finding is None:
-            self.warned.emit("There is nothing to keep yet")
+            self.warned.emit(tr("There is nothing to keep yet"))
             return
         self._snapshot_count += 1
-        title = f"{self._snapshot_count} · {view_of(finding.kind).title}"
+        title = f"{self._snapshot_count} · {tr(view_of(finding.kind).title)}"
         image = self.canvas.grab().toImage()
         self._snapshots[self._snapshot_count] = Tile(
             image, title, finding.sentence, self._snapshot_count
         )
         self._fill_board()
-        self.told.emit(f"Kept snapshot {self._snapshot_count} · B shows all side by side")
+        self.told.emit(
+            tr("Kept snapshot {number} · B shows all side by side").format(
+                number=self._snapshot_count
+            )
+        )
 
     def on_clear(self) -> None:
         """Take all marks of the view away."""
         board, view = self._prober.board, view_of(self._prober.view)
         if view.has_arrows:
             board = replace(board, arrows=(), other_arrows=())
-            label = "Remove all arrows"
+            label = tr("Remove all arrows")
         else:
-            board, label = replace(board, points=()), "Remove all points"
+            board, label = replace(board, points=()), tr("Remove all points")
         self._prober.apply(board, label)
 
     def on_no_line(self) -> None:
         """Take the line away."""
-        self._prober.apply(replace(self._prober.board, line=None), "Remove line")
+        self._prober.apply(replace(self._prober.board, line=None), tr("Remove line"))
 
     def on_export(self) -> None:
         """Write one file; the suffix of its name says what."""
         shown, picture = self._prober.shown, self._prober.picture
         if shown is None or picture is None:
-            self.warned.emit("There is nothing to export yet")
+            self.warned.emit(tr("There is nothing to export yet"))
             return
-        filters = ";;".join(f"{words} (*{suffix})" for suffix, words in SUFFIXES.items())
+        filters = ";;".join(f"{tr(words)} (*{suffix})" for suffix, words in SUFFIXES.items())
         name = f"{Path(picture.picture.name).stem}_{shown.finding.kind}.png"
         chosen, kind = QFileDialog.getSaveFileName(
-            self, "Export what was found", str(self._folder / name), filters
+            self, tr("Export what was found"), str(self._folder / name), filters
         )
         if chosen:
             path = Path(chosen)
@@ -275,11 +286,11 @@ class ProbePage(ModePage):
         """Write everything into a folder that can be run again."""
         shown, picture = self._prober.shown, self._prober.picture
         if shown is None or picture is None:
-            self.warned.emit("There is nothing to save yet")
+            self.warned.emit(tr("There is nothing to save yet"))
             return
         name = f"{Path(picture.picture.name).stem}_{shown.finding.kind}"
         chosen, _ = QFileDialog.getSaveFileName(
-            self, "Save the experiment as a folder", str(self._folder / name)
+            self, tr("Save the experiment as a folder"), str(self._folder / name)
         )
         if chosen:
             self._folder = Path(chosen).parent
@@ -288,7 +299,7 @@ class ProbePage(ModePage):
     def on_open(self) -> None:
         """Open an experiment and run it again."""
         chosen, _ = QFileDialog.getOpenFileName(
-            self, "Open experiment", str(self._folder), "Experiments (*.json)"
+            self, tr("Open experiment"), str(self._folder), tr("Experiments (*.json)")
         )
         if chosen:
             self._folder = Path(chosen).parent.parent
@@ -335,7 +346,7 @@ class ProbePage(ModePage):
 
     def on_table_changed(self) -> None:
         """Plot what there is."""
-        self.plot.show_table(self.show_options.table, _NO_PLOT)
+        self.plot.show_table(self.show_options.table, tr(_NO_PLOT))
 
     def on_plot_hovered(self, row: int) -> None:
         """Show on the photo which place of the line is read."""
@@ -361,14 +372,16 @@ class ProbePage(ModePage):
     # Inside.
 
     def _build(self) -> None:
-        self.list.setAccessibleName("Views")
+        self.list.setAccessibleName(tr("Views"))
         self.list.setFixedWidth(152)
         self.list.setFrameShape(QListWidget.Shape.NoFrame)
         self.list.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.list.setProperty("role", "views")
         for number, view in enumerate(VIEWS, 1):
-            item = QListWidgetItem(view.title)
-            item.setToolTip(f"{view.question} (Ctrl+{number})")
+            item = QListWidgetItem(tr(view.title))
+            item.setToolTip(
+                tr("{question} (Ctrl+{number})").format(question=tr(view.question), number=number)
+            )
             item.setSizeHint(QSize(0, self.fontMetrics().height() + 18))
             self.list.addItem(item)
         self._stack = QStackedWidget()
@@ -443,11 +456,11 @@ class ProbePage(ModePage):
         view = view_of(self._prober.view)
         self.board.show_sections(
             (
-                (view.title, self._found_tiles, view.how),
+                (tr(view.title), self._found_tiles, tr(view.how)),
                 (
-                    "Snapshots",
+                    tr("Snapshots"),
                     tuple(self._snapshots.values()),
-                    "Press K while you see the photo: what you see is kept here.",
+                    tr("Press K while you see the photo: what you see is kept here."),
                 ),
             )
         )

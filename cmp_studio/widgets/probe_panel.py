@@ -9,6 +9,7 @@ from cmp_studio.services.probe_show import ProbeShow
 from cmp_studio.services.probe_tools import ProbeTools
 from cmp_studio.services.probe_views import view_of
 from cmp_studio.services.prober import Prober
+from cmp_studio.services.translation import tr
 from cmp_studio.services.weights_store import WeightsStore
 from cmp_studio.widgets.controls import make_label, make_line
 from cmp_studio.widgets.probe_ask_sections import PartsSection, PullSection, SidesSection
@@ -30,7 +31,7 @@ class ProbePanel(QScrollArea):
     ) -> None:
         super().__init__(parent)
         self._prober = prober
-        self.setAccessibleName("Probe panel")
+        self.setAccessibleName(tr("Probe panel"))
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -69,8 +70,8 @@ class ProbePanel(QScrollArea):
     def on_view_changed(self) -> None:
         """Show the sections that matter to the view."""
         view = view_of(self._prober.view)
-        self.title.setText(view.title)
-        self.question.setText(view.question)
+        self.title.setText(tr(view.title))
+        self.question.setText(tr(view.question))
         self.pull.setVisible(view.has_pull or view.has_length or view.has_directions)
         self.parts.setVisible(view.kind == "parts")
         self.sides.setVisible(view.kind == "compare")

@@ -203,7 +203,8 @@ class WindowCommands(QObject):
         if page is not None:
             titles = page.titles()
             for name in ("undo", "redo"):
-                self._actions.rename(name, titles.get(name, name.capitalize()))
+                verb = tr("Undo") if name == "undo" else tr("Redo")
+                self._actions.rename(name, titles.get(name, verb))
             for name, is_on in page.checked().items():
                 self._actions[name].setChecked(is_on)
             self._actions.enable(page.there(), {*page.commands(), *page.toggles()})
