@@ -59,9 +59,23 @@ def pose_at(scene: Scene, time: float, *, step_px: float | None = None) -> tuple
 
     def steps_of(tracks: list[Track]) -> tuple[list[Point], list[list[Point]]]:
         ways = [displacement_on_way(track, time, film, 1.0) for track in tracks]
-        longest = max((way_length(track, time, film) for track in tracks), default=0.0)
+        if step_px is None:
+            return ways, []
+        both = list(zip(tracks, ways, strict=True))
+        longest = max(
+            (
+                way_length(track, time, film) if _bends(track) else max(abs(way[0]), abs(way[1]))
+                for track, way in both
+            ),
+            default=0.0,
+        )
         via = [
-            [displacement_on_way(track, time, film, share) for track in tracks]
+            [
+                displacement_on_way(track, time, film, share)
+                if _bends(track)
+                else _scaled(way, share)
+                for track, way in both
+            ]
             for share in _shares(longest, step_px)
         ]
         return ways, via
@@ -99,6 +113,11 @@ def _layer(scene: Scene, group: int, steps_of: _StepsOf) -> LayerPose:
 
     points = tuple(spot for spots in places for spot in spots)
     return LayerPose(group, points, spread(ways), tuple(spread(step) for step in via))
+
+
+def _bends(track: Track) -> bool:
+    """Whether a share of a track's way is elsewhere than on the straight line to its end."""
+    return track.kind == "path" and len(track.points) > 2
 
 
 def _shares(longest: float, step_px: float | None) -> list[float]:

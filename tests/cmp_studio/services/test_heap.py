@@ -1,3 +1,4 @@
+import subprocess
 import sys
 from pathlib import Path
 
@@ -39,3 +40,48 @@ def test_work_when_it_goes_on_then_trimmed_once_in_a_while(qtbot, monkeypatch):
     trimmer.on_work_done()
     qtbot.waitUntil(lambda: len(trimmed) == 2)
     assert background.stop()
+
+
+COUNT_POOLS = """
+import ctypes, sys, threading
+from cmp_studio.services.heap import POOLS, share_pools
+
+libc = ctypes.CDLL(None)
+libc.malloc.restype = libc.fopen.restype = ctypes.c_void_p
+libc.malloc_info.argtypes, libc.fclose.argtypes = [ctypes.c_int, ctypes.c_void_p], [ctypes.c_void_p]
+if sys.argv[2] == "shared" and not share_pools():
+    sys.exit(77)
+threads = 8
+together = threading.Barrier(threads)
+
+
+def work():
+    libc.malloc(1000)
+    together.wait()
+
+
+running = [threading.Thread(target=work) for _ in range(threads)]
+for thread in running:
+    thread.start()
+for thread in running:
+    thread.join()
+file = libc.fopen(sys.argv[1].encode(), b"w")
+libc.malloc_info(0, file)
+libc.fclose(file)
+"""
+
+
+def pools(path, how):
+    done = subprocess.run(
+        [sys.executable, "-c", COUNT_POOLS, path, how], check=False, cwd=Path(__file__).parents[3]
+    )
+    if done.returncode == 77:
+        pytest.skip("this C library has no mallopt")
+    assert done.returncode == 0
+    return path.read_text().count("<heap nr=")
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc's heap alone is shared")
+def test_pools_when_shared_then_many_threads_use_few(tmp_path):
+    assert pools(tmp_path / "shared.xml", "shared") <= heap.POOLS
+    assert pools(tmp_path / "usual.xml", "usual") > heap.POOLS
