@@ -247,9 +247,9 @@ def test_weights_when_a_file_is_added_then_listed_with_what_it_learned_and_taken
         dialog.add_button.click()
         yield lambda: studio.preview.engine.choice.weights == "mine"
         assert studio.engine_choice().weights == "mine"
-        names = [dialog.list.item(row).text() for row in range(dialog.list.count())]
-        row = next(i for i, name in enumerate(names) if name.startswith("mine"))
-        dialog.list.setCurrentRow(row)
+        yield lambda: dialog.list.findItems("mine", Qt.MatchFlag.MatchStartsWith)
+        (row,) = dialog.list.findItems("mine", Qt.MatchFlag.MatchStartsWith)
+        dialog.list.setCurrentItem(row)
         assert "nothing at all" in dialog.facts.toPlainText()
         drag(window, (60, 60), (90, 60))
         assert kinds(window) == ["arrow"]
