@@ -66,6 +66,8 @@ class ModelConfig:
         encoder_width: Channels of the pyramid encoder's first stage; the later ones have 2, 4 and 5
             times as many. Other encoders have the widths of their publications.
         attention_heads: Heads of the attention decoder.
+        limb_channels: Channels of the attention decoder's features about limbs that turn, a
+            multiple of 16; 0 for a decoder that knows of none.
         short_side: Short side of the picture that the network likes best, px. 384 is what the
             published networks were trained with.
     """
@@ -82,6 +84,7 @@ class ModelConfig:
     decoder_channels: int = 128
     encoder_width: int = 48
     attention_heads: int = 4
+    limb_channels: int = 0
     short_side: int = 384
 
     def __post_init__(self) -> None:
@@ -114,6 +117,12 @@ class ModelConfig:
         for name in _WHOLE_NUMBERS:
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} must be at least 1, got {getattr(self, name)}.")
+        if self.limb_channels < 0 or self.limb_channels % 16:
+            raise ConfigError(
+                f"limb_channels must be 0 or a multiple of 16, got {self.limb_channels}."
+            )
+        if self.limb_channels and self.decoder != "attention":
+            raise ConfigError("Only the attention decoder has limb_channels.")
         if not self.max_flow > 0:
             raise ConfigError(f"max_flow must be positive, got {self.max_flow}.")
 
@@ -163,7 +172,7 @@ def _check_types(config: ModelConfig) -> None:
     strides: object = config.propagation_strides
     if not isinstance(strides, tuple) or not all(_is_whole(stride) for stride in strides):
         raise ConfigError(f"propagation_strides must be a list of whole numbers, got {strides!r}.")
-    for name in _WHOLE_NUMBERS:
+    for name in (*_WHOLE_NUMBERS, "limb_channels"):
         if not _is_whole(getattr(config, name)):
             raise ConfigError(f"{name} must be a whole number, got {getattr(config, name)!r}.")
     reach: object = config.max_flow
@@ -197,6 +206,7 @@ PRESETS: Final[dict[str, ModelConfig]] = {
         image_channels=96,
         motion_channels=32,
         decoder_channels=96,
+        limb_channels=64,
         short_side=256,
     ),
 }

@@ -201,6 +201,7 @@ class MotionPredictor:
         *,
         upsampling: Upsampling = "edge_aware",
         size_hw: tuple[int, int] | None = None,
+        limbs: bool = True,
     ) -> NDArray[np.float32]:
         """Return the flows of several guidance sets on the same picture.
 
@@ -211,6 +212,8 @@ class MotionPredictor:
                 number of arrows.
             upsampling: As for `predict`.
             size_hw: As for `predict`.
+            limbs: Whether to look for limbs that turn. Without, arrows that are dummies, as for
+                masks, move whole objects.
 
         Returns:
             (B, h, w, 2) float32 forward flows, px of the grid that they are on.
@@ -232,7 +235,9 @@ class MotionPredictor:
             for start in range(0, len(busy), most):
                 chosen = busy[start : start + most]
                 batch = batch_to_network([sets[index] for index in chosen], state.geometry)
-                for index, flow in zip(chosen, self._runner.predict(batch), strict=True):
+                for index, flow in zip(
+                    chosen, self._runner.predict(batch, limbs=limbs), strict=True
+                ):
                     state.upsampler.upsample(flow, method=upsampling, out=flows[index])
             return flows
 

@@ -61,7 +61,7 @@ class NetworkRunner:
         self._network = fold_batch_norm(network).requires_grad_(requires_grad=False)
         self._image: Tensor | None = None
         self._prepared: PreparedImage | None = None
-        self._graph: GraphedFunction | None = None
+        self._graphs: dict[bool, GraphedFunction] = {}
         if precision == "auto":
             precision = "half" if network.config.decoder == "attention" else "float32"
         self._is_half = precision == "half"
@@ -73,7 +73,7 @@ class NetworkRunner:
     def twin(self) -> NetworkRunner:
         """Return a runner of the same network without a picture; the weights are shared."""
         twin = copy.copy(self)
-        twin._image, twin._prepared, twin._graph = None, None, None
+        twin._image, twin._prepared, twin._graphs = None, None, {}
         if self.device.type == "cpu":
             return twin
         # It may fall back to the CPU by itself, so it needs modules of its own.
@@ -89,16 +89,17 @@ class NetworkRunner:
         Raises:
             DeviceError: Out of memory on the CPU.
         """
-        self._prepared, self._graph = None, None
+        self._prepared, self._graphs = None, {}
         channels_first = np.ascontiguousarray(image.transpose(2, 0, 1))
         self._image = torch.from_numpy(channels_first).unsqueeze(0)
         self._with_fallback(self._prepare)
 
-    def predict(self, guidance: Guidance) -> NDArray[np.float32]:
+    def predict(self, guidance: Guidance, *, limbs: bool = True) -> NDArray[np.float32]:
         """Return the flow of several guidance sets on the picture, in one pass.
 
         Args:
             guidance: A batch of B sets, px of the network grid.
+            limbs: Whether to look for limbs that turn, where the network knows of any.
 
         Returns:
             (B, h, w, 2) float32 forward flow on the network's output grid, px of the network grid.
@@ -110,12 +111,12 @@ class NetworkRunner:
         """
         if self._prepared is None:
             raise NotReadyError("The network has no picture yet; call prepare first.")
-        flow = self._with_fallback(lambda: self._predict(guidance))
+        flow = self._with_fallback(lambda: self._predict(guidance, limbs=limbs))
         if self._uses_half() and not np.isfinite(flow).all():
             logger.info("Half precision overflowed; going on in float32.")
             self._is_half = False
             self._with_fallback(self._prepare)
-            flow = self._with_fallback(lambda: self._predict(guidance))
+            flow = self._with_fallback(lambda: self._predict(guidance, limbs=limbs))
         if not np.isfinite(flow).all():
             raise EngineError(
                 "The network answered with values that are not finite numbers; "
@@ -162,7 +163,10 @@ class NetworkRunner:
             normalized = normalize_images(self._image.to(self.device))
             ordered = normalized.contiguous(memory_format=self._memory_format())
             self._prepared = self._network.prepare(ordered)
-        self._graph = GraphedFunction(self._decode) if self.device.type == "cuda" else None
+        self._graphs = {}
+        if self.device.type == "cuda":
+            self._graphs[True] = GraphedFunction(self._decode)
+            self._graphs[False] = GraphedFunction(self._decode_without_limbs)
 
     def _memory_format(self) -> torch.memory_format:
         # Channels-last is faster on CUDA; on the CPU it makes an edit a third slower (bench_edit).
@@ -171,15 +175,17 @@ class NetworkRunner:
     def _uses_half(self) -> bool:
         return self._is_half and self.device.type == "cuda"
 
-    def _predict(self, guidance: Guidance) -> NDArray[np.float32]:
+    def _predict(self, guidance: Guidance, *, limbs: bool) -> NDArray[np.float32]:
         if self._image is None:
             raise NotReadyError("The network has no picture yet; call prepare first.")
-        if self._graph is not None:
+        decode = self._decode if limbs else self._decode_without_limbs
+        if self._graphs:
             guidance = _pad(guidance)
+            decode = self._graphs[limbs]
         with torch.inference_mode(), self._precision():
             guidance = guidance.to(self.device)
             motion = self._network.flow_encoder(guidance, *self._image.shape[-2:])
-            flow = self._decode(motion) if self._graph is None else self._graph(motion)
+            flow = decode(motion)
             return flow.permute(0, 2, 3, 1).contiguous().cpu().numpy()
 
     def _decode(self, motion: tuple[Tensor, ...]) -> Tensor:
@@ -188,6 +194,12 @@ class NetworkRunner:
             raise NotReadyError("The network has no picture yet; call prepare first.")
         output = self._network.flow_decoder.propagate(self._prepared, motion)
         return self._network.to_flow(output.float())
+
+    def _decode_without_limbs(self, motion: tuple[Tensor, ...]) -> Tensor:
+        decoder = self._network.flow_decoder
+        if self._prepared is None or not isinstance(decoder, ArrowAttentionDecoder):
+            return self._decode(motion)
+        return decoder.answer(self._prepared, motion).flow.float()
 
     @contextmanager
     def _precision(self) -> Iterator[None]:
@@ -231,7 +243,7 @@ class NetworkRunner:
         was_cuda = self.device.type == "cuda"
         self.device = torch.device("cpu")
         is_prepared = self._prepared is not None
-        self._prepared, self._graph = None, None
+        self._prepared, self._graphs = None, {}
         self._move_network()
         if was_cuda:
             torch.cuda.empty_cache()

@@ -322,7 +322,9 @@ class _View:
             vectors = np.zeros_like(points)
             vectors[: len(positive)] = np.float32(pull) * np.asarray(direction, np.float32)
             sets.append((points, vectors))
-        flows = self._predictor.predict_many(sets, upsampling="bilinear", size_hw=self.work_hw)
+        flows = self._predictor.predict_many(
+            sets, upsampling="bilinear", size_hw=self.work_hw, limbs=False
+        )
         flows /= np.float32(pull) * self._scale_xy()
         return flows
 

@@ -16,16 +16,9 @@ from cmp_engine.geometry import normalize_images
 from cmp_engine.modeling.cmp import Guidance
 from train.config import Recipe, Stage
 from train.data.clips import ClipPairs
-from train.data.limb_turns import turn_limbs
+from train.data.limb_turns import LimbPulls, pull_limbs, turn_limbs
 from train.data.puppets import PuppetBatch, PuppetGenerator
 from train.guidance_sampling import SampledGuidance, sample_guidance
-from train.lever_loss import (
-    LeverTarget,
-    join_lever_targets,
-    lever_target,
-    lever_target_about,
-    no_lever_target,
-)
 from train.losses import Target
 
 
@@ -38,30 +31,14 @@ class Batch:
         guidance: K guidance sets for each image, K * B in all: the first of every image, then the
             second. Arrows and pins, px of the S x S grid.
         target: Truth about each set, on the same grid.
-        levers: What each arrow turns its part about, where it is known.
-        pulls: More arrows, asked about their joints alone; None without any.
+        pulls: What each set pulls at, for the objective ``limbs``; there may then be any number
+            of sets. Else None.
     """
 
     image: Tensor
     guidance: Guidance
     target: Target
-    levers: LeverTarget
-    pulls: Pulls | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Pulls:
-    """Arrows on puppets that are asked about their joints alone.
-
-    Attributes:
-        image: (M,) int64 number of the image of each.
-        guidance: M sets of one arrow.
-        levers: The truth.
-    """
-
-    image: Tensor
-    guidance: Guidance
-    levers: LeverTarget
+    pulls: LimbPulls | None = None
 
 
 class BatchSource:
@@ -84,6 +61,8 @@ class BatchSource:
         micro_batches = self._recipe.schedule.micro_batches
         number = step * micro_batches + part
         count = stage.batch // micro_batches
+        if self._recipe.objective == "limbs":
+            return self._limb_batch(number, count, stage.size)
         puppets = round(count * stage.puppet_share)
         pieces = []
         if puppets:
@@ -92,13 +71,36 @@ class BatchSource:
             pieces.append(self._clip_piece(number, count - puppets, stage.size))
         return _join(pieces)
 
-    def _puppet_piece(self, number: int, count: int, size: int) -> Piece:
+    def _puppet_scenes(self, number: int, count: int, size: int) -> PuppetBatch:
         with self._lock:
             if size not in self._puppets:
                 self._puppets[size] = PuppetGenerator(
                     size, seed=self._recipe.seed, device=self._device, with_next=False
                 )
-        scene = self._puppets[size].batch(count, self._scenes_number(number, count))
+        return self._puppets[size].batch(count, self._scenes_number(number, count))
+
+    def _limb_batch(self, number: int, count: int, size: int) -> Batch:
+        scene = self._puppet_scenes(number, count, size)
+        settings = self._recipe.guidance
+        pulls = pull_limbs(
+            scene,
+            generator=self._generator(number, 3),
+            count=settings.pulls,
+            shift_share=settings.shift_share,
+        )
+        return Batch(
+            normalize_images(scene.image),
+            pulls.guidance,
+            Target(scene.flow, scene.valid, scene.labels, scene.object_ids),
+            pulls,
+        )
+
+    def _generator(self, number: int, stream: int) -> torch.Generator:
+        generator = torch.Generator()
+        return generator.manual_seed(hash((self._recipe.seed, number, stream)) % 2**63)
+
+    def _puppet_piece(self, number: int, count: int, size: int) -> Piece:
+        scene = self._puppet_scenes(number, count, size)
         sampled = self._sample(
             scene.flow, scene.valid, number, 1, labels=scene.labels, object_ids=scene.object_ids
         )
@@ -107,53 +109,22 @@ class BatchSource:
             Asked(
                 sampled.guidance,
                 Target(scene.flow, counted, scene.labels, scene.object_ids),
-                lever_target(scene, sampled.guidance),
             )
         ]
         if self._recipe.guidance.sets == 2:
-            generator = torch.Generator()
-            generator.manual_seed(hash((self._recipe.seed, number, 3)) % 2**63)
             turns = turn_limbs(
-                scene, generator=generator, max_points=self._recipe.guidance.max_points
+                scene,
+                generator=self._generator(number, 3),
+                max_points=self._recipe.guidance.max_points,
             )
             counted = scene.valid & turns.has_limb[:, None, None]
             asked.append(
                 Asked(
                     turns.guidance,
                     Target(turns.flow, counted, scene.labels, scene.object_ids),
-                    lever_target_about(turns.joints, turns.guidance, scene.labels.shape[-2:]),
                 )
             )
-        return Piece(normalize_images(scene.image), asked, self._pulls(scene, number))
-
-    def _pulls(self, scene: PuppetBatch, number: int) -> Pulls | None:
-        """Return further arrows on limbs, to ask about their joints."""
-        found = []
-        for round_number in range(self._recipe.guidance.pulls):
-            generator = torch.Generator()
-            seed = hash((self._recipe.seed, number, 5, round_number)) % 2**63
-            turns = turn_limbs(scene, generator=generator.manual_seed(seed), max_points=1)
-            truth = lever_target_about(turns.joints, turns.guidance, scene.labels.shape[-2:])
-            rows = torch.nonzero(turns.has_limb).squeeze(1)
-            guidance = turns.guidance
-            found.append(
-                Pulls(
-                    rows,
-                    Guidance(guidance.points[rows], guidance.vectors[rows], guidance.valid[rows]),
-                    LeverTarget(truth.joints[rows], truth.kinds[rows]),
-                )
-            )
-        if not found:
-            return None
-        return Pulls(
-            torch.cat([pulls.image for pulls in found]),
-            Guidance(
-                torch.cat([pulls.guidance.points for pulls in found]),
-                torch.cat([pulls.guidance.vectors for pulls in found]),
-                torch.cat([pulls.guidance.valid for pulls in found]),
-            ),
-            join_lever_targets([pulls.levers for pulls in found], 1),
-        )
+        return Piece(normalize_images(scene.image), asked)
 
     def _scenes_number(self, number: int, count: int) -> int:
         """Return which puppets come in a batch's turn: others each time unless counted."""
@@ -180,7 +151,6 @@ class BatchSource:
                 Asked(
                     sampled.guidance,
                     Target(flow, valid & ~sampled.unguided),
-                    no_lever_target(sampled.guidance),
                 )
             )
         return Piece(normalize_images(image), asked)
@@ -199,7 +169,7 @@ class BatchSource:
         generator.manual_seed(hash((self._recipe.seed, number, stream)) % 2**63)
         settings = self._recipe.guidance
         return sample_guidance(
-            settings.sampler if self._recipe.objective == "cmp" else "none",
+            settings.sampler if self._recipe.objective in ("cmp", "trust") else "none",
             flow,
             valid,
             labels,
@@ -218,7 +188,6 @@ class Asked:
 
     guidance: Guidance
     target: Target
-    levers: LeverTarget
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +196,6 @@ class Piece:
 
     image: Tensor
     asked: list[Asked]
-    pulls: Pulls | None = None
 
 
 def _join(pieces: list[Piece]) -> Batch:
@@ -249,8 +217,6 @@ def _join(pieces: list[Piece]) -> Batch:
             torch.cat([_known(target.labels, target) for target in targets]),
             torch.cat([_known(target.object_ids, target) for target in targets]),
         ),
-        join_lever_targets([one.levers for one in asked], most),
-        pieces[0].pulls,  # puppets come first, so that their numbers hold
     )
 
 

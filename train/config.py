@@ -20,7 +20,7 @@ from cmp_engine.errors import ConfigError
 from train.errors import TrainConfigError
 
 Sampler = Literal["watershed", "artist", "uniform", "random", "grid", "none"]
-Objective = Literal["cmp", "walker", "pathak", "mahendran"]
+Objective = Literal["cmp", "limbs", "trust", "walker", "pathak", "mahendran"]
 SettingsT = TypeVar("SettingsT")
 
 
@@ -56,7 +56,8 @@ class GuidanceSettings:
         sets: Guidance sets that each image is asked, 1 or 2; the image is encoded once. The second
             one of a puppet is a limb that turns alone (`train.data.limb_turns`), that of a clip is
             another draw. Only the attention network takes 2.
-        pulls: Further arrows on each puppet's limbs that are asked about their joints alone.
+        pulls: Arrows on each puppet picture for the objective ``limbs``.
+        shift_share: Share of those that shift a body or thing instead of turning a limb.
     """
 
     sampler: Sampler = "artist"
@@ -65,7 +66,8 @@ class GuidanceSettings:
     max_points: int = 6
     watershed_share: float = 0.15
     sets: int = 1
-    pulls: int = 0
+    pulls: int = 8
+    shift_share: float = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +81,6 @@ class LossSettings:
         shape: Weight of the differences within a part.
         affinity: Weight of the affinities' cross-entropy, where labels are known.
         anchors: Random points of an image that the affinities are asked about.
-        joint: Weight of the cross-entropy of the joint about which an arrow turns, where known.
     """
 
     moving_px: float = 0.5
@@ -88,7 +89,6 @@ class LossSettings:
     shape: float = 0.5
     affinity: float = 0.5
     anchors: int = 32
-    joint: float = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,8 +178,10 @@ class Recipe:
     """All that decides what a training run computes.
 
     Attributes:
-        objective: What the network learns: ``cmp``, or what it is compared with in the paper's
-            tables 1 to 3: ``walker``, ``pathak``, ``mahendran``.
+        objective: What the network learns: ``cmp``, the motion; ``limbs``, which limb an arrow
+            turns, and ``trust``, when to believe that, each with all the rest left as it is; or
+            what CMP is compared with in the paper's tables 1 to 3: ``walker``, ``pathak``,
+            ``mahendran``.
     """
 
     name: str
@@ -323,8 +325,11 @@ def _check(recipe: Recipe) -> None:
             f"guidance.sets is 1, or 2 with the attention decoder; got {recipe.guidance.sets} with "
             f"the decoder {recipe.model.decoder}."
         )
-    if recipe.guidance.pulls < 0:
-        raise TrainConfigError(f"guidance.pulls must be 0 or more, got {recipe.guidance.pulls}.")
+    if recipe.guidance.pulls < 1 or not 0 <= recipe.guidance.shift_share <= 1:
+        raise TrainConfigError(
+            "guidance.pulls must be 1 or more and guidance.shift_share 0 to 1, got "
+            f"{recipe.guidance.pulls} and {recipe.guidance.shift_share}."
+        )
     if not schedule.stages or schedule.stages[-1].until != 1.0:
         raise TrainConfigError("The last entry of schedule.stages must have until = 1.0.")
     for stage in schedule.stages:
@@ -355,6 +360,17 @@ def _check_objective(recipe: Recipe) -> None:
             f"objective must be one of {', '.join(get_args(Objective))}, got {recipe.objective!r}."
         )
     if recipe.objective == "cmp":
+        return
+    if recipe.objective in ("limbs", "trust"):
+        if not recipe.model.limb_channels:
+            raise TrainConfigError(
+                f"objective {recipe.objective!r} needs a network with model.limb_channels; the "
+                "preset default has them."
+            )
+        if recipe.objective == "limbs" and any(s.puppet_share < 1 for s in recipe.schedule.stages):
+            raise TrainConfigError(
+                "objective 'limbs' learns from puppets alone; set every stage's puppet_share to 1."
+            )
         return
     if recipe.model.decoder == "attention":
         raise TrainConfigError(

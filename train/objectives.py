@@ -3,7 +3,8 @@
 All take the same network, data and schedule. Only what the last layer answers differs, and that
 the others get no guidance:
 
-* ``cmp``: eq. (1) of the paper on all pixels, given sparse guidance.
+* ``cmp``: eq. (1) of the paper on all pixels, given sparse guidance. ``limbs`` and ``trust`` teach
+  the default network's limb head, beside it (`train.limb_loss`).
 * ``walker``: Walker et al. (ICCV 2015), dense flow from the image alone, as classification: "a
   special case of CMP when the guidance points number is zero" (paper sec. 4.1). Bins are those of
   eq. (1); Walker et al. cluster the flow instead.
@@ -27,7 +28,10 @@ from train.losses import Target
 from train.motion_masks import motion_masks
 
 ANSWERS_FLOW: Final = ("cmp", "walker")
-"""Objectives whose networks answer flow, and so can be shown and released as weights."""
+"""Objectives whose networks answer flow to their own batches, and so can be shown."""
+
+RELEASED: Final = (*ANSWERS_FLOW, "limbs", "trust")
+"""Objectives whose networks can be released as weights."""
 
 
 def build_for(recipe: Recipe) -> CMP:

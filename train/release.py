@@ -17,15 +17,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from cmp_engine.build import build_network
 from cmp_engine.config import ModelConfig
 from cmp_engine.errors import EngineError
 from cmp_engine.weights import save_model
-from cmp_engine.weights_file import read_header, read_tensors
+from cmp_engine.weights_file import read_header
 from train.errors import TrainConfigError, TrainError
-from train.objectives import ANSWERS_FLOW
+from train.objectives import RELEASED
 
 
 def release(
@@ -33,7 +32,6 @@ def release(
     out: Path,
     *,
     after: Sequence[Path] = (),
-    blend: Path | None = None,
     scores: Path | None = None,
     note: str = "",
 ) -> None:
@@ -44,8 +42,6 @@ def release(
         out: The ``.safetensors`` file to write.
         after: What this run started from, the oldest first: folders of runs, and files of weights
             released before. Their data, steps and hours are told too.
-        blend: Weights file to average with, half and half, where both have a tensor: a short run on
-            other data forgets less that way (Wortsman et al. 2022, "Robust fine-tuning").
         scores: JSON object of measured figures, copied into the metadata.
         note: One sentence for the user.
 
@@ -57,21 +53,17 @@ def release(
     told = [_told_by(path) for path in after]
     recipe = json.loads(content["recipe"])
     objective = recipe.get("objective", "cmp")
-    if objective not in ANSWERS_FLOW:
+    if objective not in RELEASED:
         raise TrainConfigError(
             f"The run in {run} learned the objective {objective!r}, which answers no flow, so no "
             "weights can be made of it; the tasks of train.eval take its encoder from the run."
         )
     network = build_network(ModelConfig.from_json(json.dumps(recipe["model"])))
     weights = content["ema"] or content["network"]
-    if blend is not None:
-        weights = _blended(weights, blend)
     network.load_state_dict(weights)
     metadata = {**describe_run([content], told), "note": note}
     if told:
         metadata["recipe_before"] = told[-1]["recipe"]
-    if blend is not None:
-        metadata["blend"] = f"averaged half and half with {blend.name}"
     if scores is not None:
         metadata["scores"] = json.dumps(json.loads(scores.read_text(encoding="utf-8")))
     save_model(network.eval(), out, metadata=metadata)
@@ -108,17 +100,6 @@ def describe_run(
         "commit": current_commit(),
         "data": "; then ".join(part["data"] for part in told),
         "license": max((part["license"] for part in told), key=len),
-    }
-
-
-def _blended(weights: Mapping[str, Tensor], path: Path) -> dict[str, Tensor]:
-    """Return the mean of the weights and of those in a file; what the file lacks stays."""
-    other = read_tensors(path, read_header(path))
-    return {
-        name: 0.5 * (tensor + other[name].to(tensor.dtype))
-        if name in other and other[name].shape == tensor.shape and tensor.is_floating_point()
-        else tensor
-        for name, tensor in weights.items()
     }
 
 
@@ -183,9 +164,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         default=[],
         help="folders of runs and weights files that this run started from, the oldest first",
     )
-    parser.add_argument(
-        "--blend", type=Path, help="weights file to average with, half and half, against forgetting"
-    )
     parser.add_argument("--scores", type=Path, help="JSON file of measured figures")
     parser.add_argument("--note", default="", help="one sentence for the user")
     options = parser.parse_args(arguments)
@@ -194,7 +172,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options.run,
             options.out,
             after=options.after,
-            blend=options.blend,
             scores=options.scores,
             note=options.note,
         )

@@ -10,13 +10,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from cmp_engine.modeling.attention import STRIDE, ArrowAttentionDecoder
+from cmp_engine.modeling.attention import ArrowAttentionDecoder
 from cmp_engine.modeling.cmp import CMP
+from cmp_engine.modeling.limbs import with_limbs
 from train.batches import Batch
 from train.config import Recipe, ScheduleSettings
 from train.distributed import World, sum_gradients, sum_values
-from train.lever_loss import joint_loss, motion_error
+from train.limb_loss import limb_loss
 from train.losses import (
+    AttentionLoss,
     affinity_loss,
     attention_loss,
     bin_cross_entropy,
@@ -62,19 +64,21 @@ def compute_loss(
     image = batch.image.contiguous(memory_format=memory_format(batch.image.device))
     decoder = network.flow_decoder
     if isinstance(decoder, ArrowAttentionDecoder):
-        prepared = network.prepare(image)
         motion = network.flow_encoder(batch.guidance, height, width)
+        if recipe.objective == "limbs":
+            return _limb_parts(network, decoder, image, motion, batch, generator)
+        prepared = network.prepare(image)
         sets = len(batch.guidance.valid) // len(image)
-        answer = decoder.answer(tuple(torch.cat([part] * sets) for part in prepared), motion)
+        asked = tuple(torch.cat([part] * sets) for part in prepared)
+        answer = decoder.answer(asked, motion)
+        if recipe.objective == "trust":
+            limbs = decoder.find_limbs(asked, motion)
+            flow = with_limbs(answer.flow, answer.share, limbs).float()
+            parts = attention_loss(flow, answer.gate_logit.float(), batch.target, recipe.loss)
+            trust = torch.sigmoid(limbs.trust).mean().detach()
+            return {"loss": parts.total, **_log_of(parts), "trust": trust}
         flow, gate = answer.flow, answer.gate_logit
         parts = attention_loss(flow.float(), gate.float(), batch.target, recipe.loss)
-        grid_hw = (height // STRIDE, width // STRIDE)
-        joint = joint_loss(answer.levers, batch.levers, grid_hw)
-        lever = motion_error(answer.levers, batch.guidance, batch.target, grid_hw)
-        if batch.pulls is not None:
-            asked = network.flow_encoder(batch.pulls.guidance, height, width)
-            levers = decoder.levers(tuple(part[batch.pulls.image] for part in prepared), asked)
-            joint = 0.5 * (joint + joint_loss(levers, batch.pulls.levers, grid_hw))
         affinity = flow.new_zeros(())
         if batch.target.object_ids is not None and recipe.loss.affinity:
             target = batch.target.first(len(image))
@@ -82,14 +86,9 @@ def compute_loss(
             logits = decoder.affinity(prepared, anchors).float()
             affinity = affinity_loss(logits, anchors, target)
         return {
-            "loss": parts.total + recipe.loss.affinity * affinity + recipe.loss.joint * joint,
+            "loss": parts.total + recipe.loss.affinity * affinity,
             "affinity": affinity.detach(),
-            "moving": parts.moving.detach(),
-            "still": parts.still.detach(),
-            "gate": parts.gate.detach(),
-            "shape": parts.shape.detach(),
-            "joint": joint.detach(),
-            "lever": lever.detach(),
+            **_log_of(parts),
         }
     output = network(image, batch.guidance).float()
     if recipe.objective == "pathak":
@@ -99,6 +98,37 @@ def compute_loss(
     if recipe.model.head == "bins":
         return {"loss": bin_cross_entropy(output, batch.target, network.bins)}
     return {"loss": regression_loss(output, batch.target)}
+
+
+def _log_of(parts: AttentionLoss) -> dict[str, Tensor]:
+    return {
+        "moving": parts.moving.detach(),
+        "still": parts.still.detach(),
+        "gate": parts.gate.detach(),
+        "shape": parts.shape.detach(),
+    }
+
+
+def _limb_parts(
+    network: CMP,
+    decoder: ArrowAttentionDecoder,
+    image: Tensor,
+    motion: tuple[Tensor, ...],
+    batch: Batch,
+    generator: torch.Generator,
+) -> dict[str, Tensor]:
+    """Return the loss of the limb head; nothing else of the decoder is run."""
+    if batch.pulls is None or decoder.limbs is None:
+        raise ValueError("objective 'limbs' needs pulls and a decoder with limb_channels")
+    features = network.image_encoder(image)[2:]
+    prepared = tuple(part[batch.pulls.image] for part in decoder.limbs.prepare(*features))
+    parts = limb_loss(decoder.limbs, prepared, motion, batch.pulls, generator)
+    return {
+        "loss": parts.total,
+        "joint": parts.joint.detach(),
+        "outline": parts.outline.detach(),
+        "near": parts.near.detach(),
+    }
 
 
 def train_one_step(

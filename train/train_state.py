@@ -15,6 +15,8 @@ from train.config import Recipe
 from train.errors import TrainConfigError
 
 _BACKBONE: Final = ("image_encoder.stem.", "image_encoder.stages.")
+_LIMBS: Final = ("image_encoder.limbs.", "flow_decoder.limbs.")
+_TRUST: Final = "flow_decoder.limbs.trusted."
 
 
 @dataclass(slots=True)
@@ -43,14 +45,23 @@ def new_state(network: CMP, recipe: Recipe, device: torch.device) -> TrainState:
     """Return the state before the first step, on ``device``."""
     network = network.to(device).to(memory_format=memory_format(device))
     network.train()
-    if recipe.schedule.backbone_rate == 0:
-        for name, parameter in network.named_parameters():
-            if name.startswith(_BACKBONE):
-                parameter.requires_grad = False
+    for name, parameter in network.named_parameters():
+        parameter.requires_grad = _learns(name, recipe)
     ema = (
         copy.deepcopy(network).requires_grad_(requires_grad=False) if recipe.schedule.ema else None
     )
     return TrainState(network, ema, build_optimizer(network, recipe))
+
+
+def _learns(name: str, recipe: Recipe) -> bool:
+    """Return whether a parameter changes in a run."""
+    if recipe.objective == "trust":
+        return name.startswith(_TRUST)
+    if recipe.objective == "limbs":
+        return name.startswith(_LIMBS) and not name.startswith(_TRUST)
+    if name.startswith(_LIMBS):
+        return False
+    return recipe.schedule.backbone_rate > 0 or not name.startswith(_BACKBONE)
 
 
 def memory_format(device: torch.device) -> torch.memory_format:
@@ -72,7 +83,9 @@ def build_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer
     for is_backbone in (False, True):
         rate = schedule.backbone_rate if is_backbone else 1.0
         of_kind = [
-            p for name, p in network.named_parameters() if name.startswith(_BACKBONE) == is_backbone
+            p
+            for name, p in network.named_parameters()
+            if p.requires_grad and name.startswith(_BACKBONE) == is_backbone
         ]
         for is_matrix in (True, False):
             decays = is_matrix or schedule.optimizer == "sgd"

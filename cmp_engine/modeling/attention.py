@@ -13,14 +13,16 @@ and the arrow at a moves by v, a pixel p of that part moves by exactly ``v * (p 
 which is ``v * (1 + kappa * (p - a))`` with ``kappa = 1 / (a - c)`` constant over the part, whatever
 the angle. So the decoder predicts, per head, a complex gain ``g`` (shift) and a complex ``kappa``
 (turn), and the flow is ``sum_h g_h * u_h + kappa_h * w_h``, with the attended fields
-``u = sum_n A_n v_n zeta_n`` and ``w = sum_n A_n v_n (p - a_n) / TURN_RADIUS``. In ``u`` each arrow
-already turns about the joint that `cmp_engine.modeling.lever` finds for it (``zeta``); ``w`` is
-what a pixel adds of its own.
+``u = sum_n A_n v_n`` and ``w = sum_n A_n v_n (p - a_n) / TURN_RADIUS``.
 
 Which pixels belong to an arrow is learned in two more ways. Embeddings at stride 4 say what is one
 object and what is one rigid part (`affinity`, trained on labelled puppets beside the flow), and
 learned boundary maps are sampled along the straight line from pixel to arrow (the "intervening
 contour" cue of classical segmentation).
+
+A limb that one arrow turns is more than the pixels can tell each for itself: all depends on one
+joint. `cmp_engine.modeling.limb_head` finds it and the limb, and where it is sure, its rigid motion
+takes the place of the answer by attention.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cmp_engine.config import ModelConfig
+from cmp_engine.modeling.blocks import conv_block, double, group_norm
 from cmp_engine.modeling.cmp import (
     Guidance,
     ImageFeatures,
@@ -40,8 +43,10 @@ from cmp_engine.modeling.cmp import (
     MotionEncoder,
     PreparedImage,
 )
-from cmp_engine.modeling.feature_pyramid import conv_block, double, group_norm
-from cmp_engine.modeling.lever import LEVER_FEATURES, LeverHead, Levers
+from cmp_engine.modeling.lever import complex_product
+from cmp_engine.modeling.limb_head import LimbHead
+from cmp_engine.modeling.limbs import Limbs, with_limbs
+from cmp_engine.modeling.sampling import cell_centers, sample, sample_grid
 
 STRIDE: Final = 8
 """Px of the network grid per cell of the attention."""
@@ -59,26 +64,42 @@ AFFINITIES: Final = 2
 """Kinds of belonging: to one object, and to one rigid part of it."""
 
 _EMBEDDING: Final = 16
-_GEOMETRY: Final = 10
-_CONTOUR: Final = 2 * _BOUNDARIES + AFFINITIES
-_PAIR_FEATURES: Final = _GEOMETRY + _CONTOUR
-_ZETA_FEATURES: Final = 5
+_PAIR_FEATURES: Final = 10 + 2 * _BOUNDARIES + AFFINITIES
 _SCALE_UNIT: Final = 16.0
+_OWN_PARTS: Final = 7
+"""Of a prepared image; those of the limbs follow."""
 
 
 @dataclass(frozen=True, slots=True)
 class MotionAnswer:
-    """All that the decoder says about a batch of guidance sets.
+    """What the decoder says about B guidance sets by attention alone.
 
     Attributes:
         flow: (B, 2, H / 4, W / 4) forward flow, px of the network grid.
         gate_logit: (B, 1, H / 4, W / 4) logit that a pixel moves.
-        levers: What each arrow turns its part about, on cells of stride 8.
+        share: (B, N, H / 8, W / 8) attention of cells to arrows and pins, mean over heads.
     """
 
     flow: Tensor
     gate_logit: Tensor
-    levers: Levers
+    share: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class _Attended:
+    """What the cells of stride 8 see of the arrows.
+
+    Attributes:
+        turned: (B, 4 * heads, h, w) u and w of all heads, u first.
+        weight: (B, heads, h, w) that is not on the null token.
+        embedded: (B, motion_channels, h, w) attended embedding.
+        share: (B, N, h, w) weight of each arrow, mean over heads.
+    """
+
+    turned: Tensor
+    weight: Tensor
+    embedded: Tensor
+    share: Tensor
 
 
 class ArrowEncoder(MotionEncoder):
@@ -99,7 +120,7 @@ class ArrowEncoder(MotionEncoder):
         vectors = vectors / scale.clamp(min=1e-6)[:, None, None]
         pins = valid * (length <= 1e-3 * scale[:, None]).to(valid.dtype)
         points = guidance.points
-        grid = _cell_centers(height // STRIDE, width // STRIDE, points)
+        grid = cell_centers(height // STRIDE, width // STRIDE, points, stride=STRIDE)
         squared = (grid[None, None] - points[:, :, None, None]).square().sum(-1)
         layers = []
         source = torch.cat([vectors, pins.unsqueeze(-1), (valid - pins).unsqueeze(-1)], dim=-1)
@@ -111,42 +132,6 @@ class ArrowEncoder(MotionEncoder):
         layers.append(log_scale.expand(-1, 1, *squared.shape[-2:]))
         hints = torch.cat(layers, dim=1)
         return points, vectors, valid, pins, scale[:, None, None, None], hints
-
-
-@dataclass(frozen=True, slots=True)
-class _Arrows:
-    """A set of N arrows for each of B images, and how the P cells of stride 8 lie to them.
-
-    Attributes:
-        token: (B, N, 128) what each arrow is.
-        offset: (B, N, P, 2) px from an arrow's start to a cell.
-        pair: (B, N, P, features) where a cell lies from an arrow and what lies between.
-        levers: Of each arrow.
-    """
-
-    token: Tensor
-    offset: Tensor
-    pair: Tensor
-    levers: Levers
-
-
-@dataclass(frozen=True, slots=True)
-class _Attended:
-    """What the cells of stride 8 see of the arrows.
-
-    Attributes:
-        turned: (B, 4 * heads, h, w) u and w of all heads, u first.
-        weight: (B, heads, h, w) that is not on the null token.
-        embedded: (B, motion_channels, h, w) attended embedding.
-        lever_fields: (B, LEVER_FEATURES, h, w).
-        levers: Of each arrow.
-    """
-
-    turned: Tensor
-    weight: Tensor
-    embedded: Tensor
-    lever_fields: Tensor
-    levers: Levers
 
 
 class ArrowAttentionDecoder(MotionDecoder):
@@ -183,10 +168,6 @@ class ArrowAttentionDecoder(MotionDecoder):
         self.pair = nn.Sequential(
             nn.Linear(_PAIR_FEATURES, 32), nn.ReLU(inplace=True), nn.Linear(32, heads)
         )
-        # What an arrow turns its part about, and which cells that lets follow.
-        self.lever = LeverHead(wide, 128, HINT_CHANNELS, _CONTOUR)
-        self.zeta_pair = nn.Linear(_ZETA_FEATURES, 32)
-        self.lever_in = nn.Conv2d(LEVER_FEATURES, inner, 3, padding=1)
         # Propagation: strides 8, 16 and 32 (the paper's propagation nets, nested).
         motion = heads * 5 + embedding + HINT_CHANNELS + 2 * AFFINITIES
         self.motion_in = nn.Conv2d(motion, inner, 3, padding=1, bias=False)
@@ -203,6 +184,7 @@ class ArrowAttentionDecoder(MotionDecoder):
         # Gains and turns per head (complex), residual (2), gate (1).
         self.head = nn.Conv2d(inner // 2, 4 * heads + 3, 1)
         self._start_as_copies()
+        self.limbs = LimbHead(config.limb_channels, HINT_CHANNELS) if config.limb_channels else None
 
     def _start_as_copies(self) -> None:
         """Start with gains near one and turns that are small but not zero.
@@ -214,13 +196,14 @@ class ArrowAttentionDecoder(MotionDecoder):
         bias[: 2 * heads : 2] = 1.0 / heads
         nn.init.normal_(self.head.weight, std=0.02)
         self.head.bias = nn.Parameter(bias)
-        for weight in (self.zeta_pair.weight, self.lever_in.weight):
-            nn.init.normal_(weight, std=0.01)
 
     def prepare(self, features: ImageFeatures) -> PreparedImage:
-        """Return queries, features for arrows, boundaries, embeddings, first layer, skip, joint."""
-        fine, quarter = features
-        return (
+        """Return queries, features for the arrows, boundaries, embeddings, first layer, skip.
+
+        What `LimbHead.prepare` returns comes behind them.
+        """
+        fine, quarter = features[:2]
+        own = (
             self.query(fine),
             fine,
             quarter,
@@ -228,8 +211,8 @@ class ArrowAttentionDecoder(MotionDecoder):
             self.embed(quarter),
             self.image_in(fine),
             self.skip(quarter),
-            self.lever.prepare(fine, quarter),
         )
+        return own if self.limbs is None else (*own, *self.limbs.prepare(*features[2:]))
 
     def affinity(self, prepared: PreparedImage, points: Tensor) -> Tensor:
         """Return how much each place belongs to the object, and to the part, at given points.
@@ -246,7 +229,7 @@ class ArrowAttentionDecoder(MotionDecoder):
     def _affinity(self, embedding: Tensor, points: Tensor) -> Tensor:
         batch, _, height, width = embedding.shape
         count = points.shape[1]
-        at = _sample(embedding, points, 4).view(batch, count, AFFINITIES, _EMBEDDING + 1)
+        at = sample(embedding, points, 4).view(batch, count, AFFINITIES, _EMBEDDING + 1)
         here = embedding.view(batch, AFFINITIES, _EMBEDDING + 1, height * width)[:, :, :_EMBEDDING]
         anchor, reach = at[..., :_EMBEDDING], F.softplus(at[..., _EMBEDDING])
         # |e_n - e_p|^2, expanded so that no (N, E, H, W) tensor is made.
@@ -255,30 +238,46 @@ class ArrowAttentionDecoder(MotionDecoder):
             + here.square().sum(2).unsqueeze(1)
             - 2 * torch.einsum("bnke,bkep->bnkp", anchor, here)
         )
-        places = _cell_centers(height, width, points, stride=4).view(-1, 2)
+        places = cell_centers(height, width, points, stride=4).view(-1, 2)
         far = (places[None, None] - points[:, :, None]).square().sum(-1) / 64**2
         logits = self.affinity_bias[:, None] - squared - reach.unsqueeze(-1) * far.unsqueeze(2)
         return logits.view(batch, count, AFFINITIES, height, width)
 
     def propagate(self, prepared: PreparedImage, motion: tuple[Tensor, ...]) -> Tensor:
         """Return forward flow (B, 2, H / 4, W / 4) in px of the network grid."""
-        return self.answer(prepared, motion).flow
+        answer = self.answer(prepared, motion)
+        if self.limbs is None:
+            return answer.flow
+        return with_limbs(answer.flow, answer.share, self.find_limbs(prepared, motion))
+
+    def find_limbs(self, prepared: PreparedImage, motion: tuple[Tensor, ...]) -> Limbs:
+        """Return what each arrow turns.
+
+        Raises:
+            ValueError: This decoder knows of no limbs.
+        """
+        if self.limbs is None:
+            raise ValueError("this decoder has no limb_channels")
+        return self.limbs(self.limb_parts(prepared, len(motion[0])), motion)
+
+    @staticmethod
+    def limb_parts(prepared: PreparedImage, batch: int) -> tuple[Tensor, ...]:
+        """Return what the limb head has prepared of an image, for B sets."""
+        return tuple(_expand(part, batch) for part in prepared[_OWN_PARTS:])
 
     def answer(self, prepared: PreparedImage, motion: tuple[Tensor, ...]) -> MotionAnswer:
-        """Return the flow, where it moves, and about what."""
+        """Return the flow by attention alone, and where it moves."""
         points, _, valid, pins, scale, hints = motion
         batch = points.shape[0]
-        query, fine, quarter, boundary, embedding, first, skip, looked = (
-            _expand(part, batch) for part in prepared
+        query, fine, quarter, boundary, embedding, first, skip = (
+            _expand(part, batch) for part in prepared[:_OWN_PARTS]
         )
         affinity = self._affinity(embedding, points)
-        arrows = self._arrows(fine, quarter, boundary, affinity, looked, motion)
-        attended = self._attend(query, arrows, motion)
+        attended = self._attend(query, fine, quarter, boundary, affinity, motion)
         belongs = _strongest(affinity.sigmoid(), valid - pins, pins)
-        null = 1 - attended.weight
-        turned = attended.turned
+        turned, null = attended.turned, 1 - attended.weight
         x = torch.cat([turned, null, attended.embedded, hints, F.avg_pool2d(belongs, 2)], dim=1)
-        x = first + self.motion_in(x) + self.lever_in(attended.lever_fields)
+        x = first + self.motion_in(x)
         x8 = self.enter(x)
         x16 = self.down16(F.avg_pool2d(x8, 2))
         x32 = self.down32(F.avg_pool2d(x16, 2))
@@ -291,85 +290,51 @@ class ArrowAttentionDecoder(MotionDecoder):
         gain_turn, residual, gate_logit = out.split([4 * heads, 2, 1], dim=1)
         copies = _complex_dot(gain_turn, fields)
         flow = (copies + 0.25 * residual) * torch.sigmoid(gate_logit) * scale
-        return MotionAnswer(flow, gate_logit, attended.levers)
+        return MotionAnswer(flow, gate_logit, attended.share)
 
-    def levers(self, prepared: PreparedImage, motion: tuple[Tensor, ...]) -> Levers:
-        """Return what each arrow turns its part about, and nothing else."""
-        points = motion[0]
-        _, fine, quarter, boundary, embedding, _, _, looked = (
-            _expand(part, points.shape[0]) for part in prepared
-        )
-        affinity = self._affinity(embedding, points)
-        return self._arrows(fine, quarter, boundary, affinity, looked, motion).levers
-
-    def _arrows(
+    def _attend(
         self,
+        query: Tensor,
         fine: Tensor,
         quarter: Tensor,
         boundary: Tensor,
         affinity: Tensor,
-        looked: Tensor,
         motion: tuple[Tensor, ...],
-    ) -> _Arrows:
-        """Describe the arrows, how cells lie to them, and what they turn about."""
-        points, vectors, valid, pins, scale, hints = motion
+    ) -> _Attended:
+        """Let each cell attend to the arrows."""
+        points, vectors, valid, pins, scale, _ = motion
         batch, count = valid.shape
-        height, width = fine.shape[-2:]
-        at_fine = _sample(fine, points, STRIDE)
-        at_quarter = _sample(quarter, points, 4)
+        height, width = query.shape[-2:]
+        heads, channels = self.heads, self.key_channels
+        at_fine = sample(fine, points, STRIDE)
+        at_quarter = sample(quarter, points, 4)
         log_scale = torch.log1p(scale[:, :, 0, 0] / _SCALE_UNIT).expand(batch, count)
         extra = torch.stack([vectors[..., 0], vectors[..., 1], pins, valid, log_scale], dim=-1)
         token = self.token(torch.cat([at_fine, at_quarter, extra], dim=-1))
-        cells = _cell_centers(height, width, points).view(-1, 2)
+        key = self.key(token).view(batch, count, heads, channels)
+        cells = cell_centers(height, width, points, stride=STRIDE).view(-1, 2)
         offset = cells[None, None] - points[:, :, None]  # (B, N, cells, 2), px
         coarse = F.avg_pool2d(affinity.flatten(1, 2), 2).view(batch, count, AFFINITIES, -1)
         pair = self._pair_features(offset, points, vectors, pins, boundary)
         pair = torch.cat([pair, coarse.transpose(2, 3).clamp(-8, 8) / 4], dim=-1)
-        arrows = vectors * scale[:, :, 0]
-        levers = self.lever(
-            looked, token, hints, pair[..., _GEOMETRY:], offset, arrows, valid - pins
-        )
-        return _Arrows(token, offset, pair, levers)
-
-    def _attend(self, query: Tensor, arrows: _Arrows, motion: tuple[Tensor, ...]) -> _Attended:
-        """Let each cell attend to the arrows."""
-        _, vectors, valid, pins, _, _ = motion
-        token, offset, levers = arrows.token, arrows.offset, arrows.levers
-        batch, count = valid.shape
-        height, width = query.shape[-2:]
-        heads, channels = self.heads, self.key_channels
-        key = self.key(token).view(batch, count, heads, channels)
-        zeta = levers.zeta
-        size = zeta.norm(dim=-1, keepdim=True)
-        near = torch.exp(-2 * (zeta - 1).square().sum(-1, keepdim=True))
-        apart = size.clamp(max=1) * (valid - pins)[:, :, None, None]
-        follows = self.zeta_pair(torch.cat([zeta, size, near, apart], dim=-1))
-        bias = self.pair[2](F.relu(self.pair[0](arrows.pair) + follows))
         query = query.view(batch, heads, channels, height * width)
         logits = torch.einsum("bhcp,bnhc->bhnp", query, key) / channels**0.5
-        logits = logits + bias.permute(0, 3, 1, 2)
+        logits = logits + self.pair(pair).permute(0, 3, 1, 2)
         logits = logits.masked_fill(valid[:, None, :, None] == 0, -1e4)
         null = torch.einsum("bhcp,hc->bhp", query, self.null_key) / channels**0.5
         null = null + self.null_logit[:, None]
         weight = torch.cat([logits, null.unsqueeze(2)], dim=2).softmax(dim=2)[:, :, :count]
-        copies = _complex_product(vectors.unsqueeze(2).expand_as(zeta), zeta)
-        turn = _complex_product(vectors.unsqueeze(2), offset / TURN_RADIUS)  # (B, N, cells, 2)
-        u = torch.einsum("bhnp,bnpc->bhcp", weight, copies)
+        turn = complex_product(vectors.unsqueeze(2), offset / TURN_RADIUS)  # (B, N, cells, 2)
+        u = torch.einsum("bhnp,bnc->bhcp", weight, vectors)
         w = torch.einsum("bhnp,bnpc->bhcp", weight, turn)
-        mean = weight.mean(1)
-        embedded = torch.einsum("bnp,bnc->bcp", mean, self.value(token))
+        share = weight.mean(1)
+        embedded = torch.einsum("bnp,bnc->bcp", share, self.value(token))
         turned = torch.cat([u.flatten(1, 2), w.flatten(1, 2)], dim=1)
-        joint = levers.log_joint.exp() * (valid - pins).unsqueeze(-1)
-        joints = joint[..., :-1].sum(1, keepdim=True).clamp(max=1)
-        shifts = torch.einsum("bnp,bn->bp", mean, joint[..., -1]).unsqueeze(1)
-        seen = torch.einsum("bnp,bnpc->bcp", mean, zeta)
-        fields = torch.cat([seen, joints, shifts], dim=1)
         return _Attended(
             turned.view(batch, 4 * heads, height, width),
             weight.sum(2).view(batch, heads, height, width),
             embedded.view(batch, -1, height, width),
-            fields.view(batch, LEVER_FEATURES, height, width),
-            levers,
+            share.view(batch, count, height, width),
         )
 
     def _pair_features(
@@ -389,7 +354,7 @@ class ArrowAttentionDecoder(MotionDecoder):
         steps = torch.linspace(0, 1, _LINE_SAMPLES, device=offset.device, dtype=offset.dtype)
         line = points[:, :, None, None] + offset.unsqueeze(3) * steps[:, None]
         line = line.view(batch, count * places, _LINE_SAMPLES, 2)
-        crossed = _sample_grid(boundary, line, 4).view(
+        crossed = sample_grid(boundary, line, 4).view(
             batch, _BOUNDARIES, count, places, _LINE_SAMPLES
         )
         contour = torch.cat([crossed.mean(-1), crossed.amax(-1)], dim=1).permute(0, 2, 3, 1)
@@ -421,41 +386,6 @@ def _strongest(affinity: Tensor, arrows: Tensor, pins: Tensor) -> Tensor:
     to_arrows = (affinity * arrows[:, :, None, None, None]).amax(1)
     to_pins = (affinity * pins[:, :, None, None, None]).amax(1)
     return torch.cat([to_arrows, to_pins], dim=1)
-
-
-def _cell_centers(height: int, width: int, like: Tensor, *, stride: int = STRIDE) -> Tensor:
-    """Centres of the cells of a stride, (height, width, 2) px; pixel centres are at integers."""
-    offset = (stride - 1) / 2
-    y = torch.arange(height, device=like.device, dtype=like.dtype) * stride + offset
-    x = torch.arange(width, device=like.device, dtype=like.dtype) * stride + offset
-    return torch.stack([x.expand(height, width), y.unsqueeze(1).expand(height, width)], dim=-1)
-
-
-def _sample_grid(features: Tensor, places: Tensor, stride: int) -> Tensor:
-    """Sample (B, C, h, w) of ``stride`` at ``places`` (B, M, K, 2) px; (B, C, M, K)."""
-    height, width = features.shape[-2:]
-    x = (places[..., 0] + 0.5) * (2 / (width * stride)) - 1
-    y = (places[..., 1] + 0.5) * (2 / (height * stride)) - 1
-    grid = torch.stack([x, y], dim=-1)
-    return F.grid_sample(
-        features, grid, mode="bilinear", padding_mode="border", align_corners=False
-    )
-
-
-def _sample(features: Tensor, points: Tensor, stride: int) -> Tensor:
-    """Sample (B, C, h, w) of ``stride`` at ``points`` (B, N, 2) px; (B, N, C)."""
-    return _sample_grid(features, points.unsqueeze(2), stride).squeeze(3).transpose(1, 2)
-
-
-def _complex_product(a: Tensor, b: Tensor) -> Tensor:
-    """Multiply (..., 2) as complex numbers."""
-    return torch.stack(
-        [
-            a[..., 0] * b[..., 0] - a[..., 1] * b[..., 1],
-            a[..., 0] * b[..., 1] + a[..., 1] * b[..., 0],
-        ],
-        dim=-1,
-    )
 
 
 def _complex_dot(a: Tensor, b: Tensor) -> Tensor:

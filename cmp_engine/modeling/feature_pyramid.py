@@ -16,27 +16,10 @@ from torch.nn import functional as F
 from torchvision.models.resnet import BasicBlock
 
 from cmp_engine.config import ModelConfig
+from cmp_engine.modeling.blocks import conv_block, double, group_norm
 from cmp_engine.modeling.cmp import ImageFeatures
 from cmp_engine.modeling.image_encoder import ImageEncoder
-
-
-def group_norm(channels: int) -> nn.GroupNorm:
-    """Return the default network's normalisation."""
-    return nn.GroupNorm(8, channels)
-
-
-def conv_block(inside: int, outside: int, *, dilation: int = 1) -> nn.Sequential:
-    """Return a 3x3 convolution, its norm and ReLU."""
-    return nn.Sequential(
-        nn.Conv2d(inside, outside, 3, padding=dilation, dilation=dilation, bias=False),
-        group_norm(outside),
-        nn.ReLU(inplace=True),
-    )
-
-
-def double(x: Tensor) -> Tensor:
-    """Return (B, C, h, w) features at twice the resolution, bilinear."""
-    return F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
+from cmp_engine.modeling.limb_head import LimbPyramid
 
 
 class TopDown(ImageEncoder):
@@ -45,11 +28,12 @@ class TopDown(ImageEncoder):
     Args:
         stages: Channels of the backbone at strides 4, 8, 16 and 32.
         wide: Channels handed to the decoder.
+        limb_channels: Channels of the features about limbs; 0 for none.
     """
 
     stride = 8
 
-    def __init__(self, stages: tuple[int, int, int, int], wide: int) -> None:
+    def __init__(self, stages: tuple[int, int, int, int], wide: int, limb_channels: int) -> None:
         super().__init__()
         self.skip_channels = (wide // 2,)
         self.lateral32 = nn.Conv2d(stages[3], wide, 1)
@@ -58,15 +42,18 @@ class TopDown(ImageEncoder):
         self.smooth16 = conv_block(wide, wide)
         self.smooth8 = conv_block(wide, wide)
         self.lateral4 = nn.Conv2d(stages[0] + wide, wide // 2, 1)
+        self.limbs = LimbPyramid(stages, limb_channels) if limb_channels else None
 
-    def top_down(self, features: list[Tensor]) -> ImageFeatures:
-        """Return features at stride 8 (B, C, ...) and stride 4 (B, C / 2, ...)."""
+    def top_down(self, image: Tensor, features: list[Tensor]) -> ImageFeatures:
+        """Return features at stride 8 (B, C, ...) and 4 (B, C / 2, ...), then those of limbs."""
         top = self.lateral32(features[3])
         top = top + F.adaptive_avg_pool2d(top, 1)
         mid = self.smooth16(self.lateral16(features[2]) + double(top))
         fine = self.smooth8(self.lateral8(features[1]) + double(mid))
         quarter = self.lateral4(torch.cat([features[0], double(fine)], dim=1))
-        return fine, quarter
+        if self.limbs is None:
+            return fine, quarter
+        return fine, quarter, *self.limbs(image, features)
 
 
 class PyramidEncoder(TopDown):
@@ -77,7 +64,9 @@ class PyramidEncoder(TopDown):
         first, second, third, fourth = (
             c // 8 * 8 for c in (width, 2 * width, 4 * width, 5 * width + width // 3)
         )
-        super().__init__((first, second, third, fourth), config.image_channels)
+        super().__init__(
+            (first, second, third, fourth), config.image_channels, config.limb_channels
+        )
         self.stem = nn.Sequential(
             nn.Conv2d(3, width // 2, 5, stride=2, padding=2, bias=False),
             group_norm(width // 2),
@@ -98,13 +87,13 @@ class PyramidEncoder(TopDown):
             inside = channels
 
     def forward(self, image: Tensor) -> ImageFeatures:
-        """Return features at stride 8 (B, C, ...) and stride 4 (B, C / 2, ...)."""
+        """Return features at stride 8 (B, C, ...) and 4 (B, C / 2, ...), then those of limbs."""
         features = []
         x = self.stem(image)
         for stage in self.stages:
             x = stage(x)
             features.append(x)
-        return self.top_down(features)
+        return self.top_down(image, features)
 
 
 class ScaledConv2d(nn.Module):
@@ -203,7 +192,9 @@ class EfficientNetLiteEncoder(TopDown):
 
     def __init__(self, config: ModelConfig) -> None:
         first, second, third, fourth = (LITE0_STAGES[tap].channels for tap in _LITE0_TAPS)
-        super().__init__((first, second, third, fourth), config.image_channels)
+        super().__init__(
+            (first, second, third, fourth), config.image_channels, config.limb_channels
+        )
         self.stem = ScaledConv2d(3, LITE0_STEM, 3, stride=2)
         self.stages = nn.ModuleList()
         inside = LITE0_STEM
@@ -224,11 +215,11 @@ class EfficientNetLiteEncoder(TopDown):
             self.stages.append(nn.Sequential(*blocks))
 
     def forward(self, image: Tensor) -> ImageFeatures:
-        """Return features at stride 8 (B, C, ...) and stride 4 (B, C / 2, ...)."""
+        """Return features at stride 8 (B, C, ...) and 4 (B, C / 2, ...), then those of limbs."""
         features = []
         x = F.relu6(self.stem(image))
         for index, stage in enumerate(self.stages):
             x = stage(x)
             if index in _LITE0_TAPS:
                 features.append(x)
-        return self.top_down(features)
+        return self.top_down(image, features)

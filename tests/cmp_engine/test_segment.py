@@ -43,7 +43,7 @@ class Parts:
         self.image_hw = image.shape[:2]
         self.made.append(self.image_hw)
 
-    def predict_many(self, guidance, *, upsampling="edge_aware", size_hw=None):
+    def predict_many(self, guidance, *, upsampling="edge_aware", size_hw=None, limbs=True):
         height, width = self.image_hw
         flows = np.zeros((len(guidance), *size_hw, 2), np.float32)
         rows = ((np.arange(size_hw[0]) + 0.5) * height / size_hw[0]).astype(int)
@@ -70,7 +70,7 @@ class Sight(Parts):
     def twin(self):
         return Sight()
 
-    def predict_many(self, guidance, *, upsampling="edge_aware", size_hw=None):
+    def predict_many(self, guidance, *, upsampling="edge_aware", size_hw=None, limbs=True):
         return np.zeros((len(guidance), *size_hw, 2), np.float32)
 
     def affinity(self, points, *, size_hw=None):

@@ -61,7 +61,7 @@ class FakePredictor:
             0
         ]
 
-    def predict_many(self, guidance, *, upsampling="edge_aware", size_hw=None):
+    def predict_many(self, guidance, *, upsampling="edge_aware", size_hw=None, limbs=True):
         self.threads.add(threading.current_thread().name)
         self.started.set()
         if not self.hold.wait(20):

@@ -11,7 +11,6 @@ from cmp_engine.build import build_network
 from train.batches import BatchSource
 from train.config import Recipe, load_recipe
 from train.errors import TrainConfigError
-from train.lever_loss import JOINT
 from train.step import compute_loss
 
 CONFIGS = Path(__file__).parents[2] / "train" / "configs"
@@ -35,25 +34,19 @@ def test_batch_when_two_sets_then_the_second_is_a_limb_that_turns_alone():
     assert torch.equal(two.target.first(count).counted, one.target.counted)
     asked = two.guidance.valid[count:]
     assert asked.any()
-    # Where a limb turns, its first arrow has a joint, unless that lies outside the picture.
-    kinds = two.levers.kinds[count:, 0][asked[:, 0]]
-    assert (kinds == JOINT).float().mean() > 0.5
 
 
-@pytest.mark.parametrize("pulls", [0, 2])
-def test_loss_when_two_sets_then_is_finite_and_reaches_the_joints(pulls):
-    recipe = _recipe("guidance.sets=2", f"guidance.pulls={pulls}")
+def test_loss_when_two_sets_then_is_finite_and_learns():
+    recipe = _recipe("guidance.sets=2")
     torch.manual_seed(0)
     network = build_network(recipe.model)
     batch = BatchSource(recipe, CPU).batch(0, 0, recipe.schedule.stages[0])
-    assert (batch.pulls is None) == (pulls == 0)
 
     parts = compute_loss(network, batch, recipe, torch.Generator().manual_seed(0))
     parts["loss"].backward()
 
     assert all(torch.isfinite(value) for value in parts.values())
-    assert float(parts["joint"].detach()) > 0
-    assert network.flow_decoder.lever.score[-1].weight.grad.abs().max() > 0
+    assert network.flow_decoder.head.weight.grad.abs().max() > 0
 
 
 def test_sets_when_the_decoder_takes_one_or_the_number_is_off_then_says_so():

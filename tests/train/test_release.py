@@ -90,24 +90,3 @@ def test_release_after_a_released_file_then_goes_on_counting_from_it(tmp_path):
     )
     assert before["data"].startswith(f"{pictures / 2:.0f} synthetic puppet scenes")
     assert known["license"] == before["license"] == "MIT"
-
-
-def test_release_blended_with_a_file_then_is_the_mean_of_both(tmp_path):
-    recipe = load_recipe(TINY)
-    state = new_state(build_network(recipe.model), recipe, torch.device("cpu"))
-    save_state(state, recipe, tmp_path / "state.pt")
-    before, after = tmp_path / "before.safetensors", tmp_path / "after.safetensors"
-    assert main([str(tmp_path), "--out", str(before)]) == 0
-    assert state.ema is not None
-    with torch.no_grad():
-        for parameter in state.ema.parameters():
-            parameter.add_(1.0)
-    save_state(state, recipe, tmp_path / "state.pt")
-
-    assert main([str(tmp_path), "--blend", str(before), "--out", str(after)]) == 0
-
-    one, two = load_model(before), load_model(after)
-    for name, parameter in one.network.named_parameters():
-        moved = two.network.get_parameter(name) - parameter
-        torch.testing.assert_close(moved, torch.full_like(moved, 0.5), atol=2e-3, rtol=0)
-    assert two.info.metadata["blend"] == "averaged half and half with before.safetensors"

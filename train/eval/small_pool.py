@@ -29,7 +29,6 @@ from train.config import Recipe
 from train.data.clips import ClipPairs
 from train.data.puppets import PuppetGenerator
 from train.errors import TrainConfigError
-from train.lever_loss import no_lever_target
 from train.losses import Target
 
 Kind: TypeAlias = Literal["puppets", "clips"]
@@ -208,5 +207,5 @@ class PoolSource(BatchSource):
         image, flow, valid = (x.to(self._device) for x in (image, flow, valid))
         sampled = self._sample(flow, valid, number, stream)
         target = Target(flow, valid & ~sampled.unguided)
-        asked = Asked(sampled.guidance, target, no_lever_target(sampled.guidance))
+        asked = Asked(sampled.guidance, target)
         return Piece(normalize_images(image), [asked])

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 
 from cmp_engine.build import build_network
 from cmp_engine.config import preset
-from cmp_engine.modeling.attention import TURN_RADIUS, _complex_dot, _complex_product
+from cmp_engine.modeling.attention import TURN_RADIUS, _complex_dot
 from cmp_engine.modeling.cmp import CMP, Guidance
+from cmp_engine.modeling.lever import complex_product
 
 
 @pytest.fixture(scope="module")
@@ -73,12 +75,12 @@ def test_turn_term_is_an_exact_rotation_about_the_joint():
     angle = torch.tensor(0.7)
     spin = torch.tensor([math.cos(angle) - 1, math.sin(angle)])
     pixels = torch.rand(100, 2) * 64
-    truth = _complex_product(spin, pixels - joint)
-    pull = _complex_product(spin, arrow - joint)
+    truth = complex_product(spin, pixels - joint)
+    pull = complex_product(spin, arrow - joint)
     lever = arrow - joint
     kappa = TURN_RADIUS * torch.stack([lever[0], -lever[1]]) / lever.square().sum()
     gains = torch.cat([torch.tensor([1.0, 0.0]), kappa])
-    turn = _complex_product(pull, (pixels - arrow) / TURN_RADIUS)
+    turn = complex_product(pull, (pixels - arrow) / TURN_RADIUS)
     fields = torch.cat([pull.expand(100, 2), turn], dim=1)[:, :, None, None]
 
     flow = _complex_dot(gains[None, :, None, None].expand(100, 4, 1, 1), fields)
@@ -87,7 +89,7 @@ def test_turn_term_is_an_exact_rotation_about_the_joint():
 
 
 def test_gradient_reaches_every_parameter():
-    network = build_network(preset("default"))
+    network = build_network(replace(preset("default"), limb_channels=0))
     image = torch.randn(2, 3, 64, 64)
     guidance = Guidance(
         torch.tensor([[[20.0, 30.0], [50.0, 9.0]]] * 2),

@@ -29,7 +29,7 @@ class NearestArrow:
         assert upsampling in ("edge_aware", "bilinear")
         return self.predict_many([(points, displacements)], size_hw=size_hw)[0]
 
-    def predict_many(self, guidance, *, upsampling="edge_aware", size_hw=None):
+    def predict_many(self, guidance, *, upsampling="edge_aware", size_hw=None, limbs=True):
         self.answered += len(guidance)
         height, width = self.image_hw
         y, x = np.mgrid[:height, :width]

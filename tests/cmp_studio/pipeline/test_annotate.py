@@ -27,7 +27,7 @@ class FollowsColor:
     def set_image(self, image):
         self.image = image
 
-    def predict_many(self, guidance, *, upsampling="edge_aware", size_hw=None):
+    def predict_many(self, guidance, *, upsampling="edge_aware", size_hw=None, limbs=True):
         flows = np.zeros((len(guidance), *size_hw, 2), np.float32)
         for flow, (points, vectors) in zip(flows, guidance, strict=True):
             alike = (self.image == self.image[int(points[0][1]), int(points[0][0])]).all(-1)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
-from train.data.limb_turns import LimbTurns, turn_limbs
+from train.data.limb_turns import LimbPulls, LimbTurns, pull_limbs, turn_limbs
 from train.data.puppets import PuppetBatch, PuppetGenerator
 from train.guidance_sampling import flow_at
 
@@ -57,12 +59,8 @@ def test_same_generator_gives_the_same_and_another_one_does_not(scenes):
 
 
 def test_picture_without_a_limb_asks_nothing(scenes):
-    bare = PuppetBatch(
-        **{
-            name: getattr(scenes, name)
-            for name in scenes.__dataclass_fields__
-            if name not in ("labels", "parents")
-        },
+    bare = replace(
+        scenes,
         labels=torch.zeros_like(scenes.labels),
         parents=torch.zeros_like(scenes.parents),
     )
@@ -72,3 +70,50 @@ def test_picture_without_a_limb_asks_nothing(scenes):
     assert not turns.has_limb.any()
     assert not turns.guidance.valid.any()
     assert (turns.flow == 0).all()
+
+
+def _pulls(scenes: PuppetBatch, *, shift_share: float = 0.4) -> LimbPulls:
+    generator = torch.Generator().manual_seed(2)
+    return pull_limbs(scenes, generator=generator, count=6, shift_share=shift_share)
+
+
+def test_pulls_start_on_what_follows_and_pins_stand(scenes):
+    pulls = _pulls(scenes)
+
+    assert pulls.turns.any()
+    assert (~pulls.turns).any()
+    for number in range(len(pulls.image)):
+        points = pulls.guidance.points[number][pulls.guidance.valid[number]].long()
+        follows = pulls.masks[number, points[:, 1], points[:, 0]]
+        assert follows[0]
+        assert not follows[1:].any()
+
+
+def test_limb_that_turns_hangs_on_something_and_a_body_that_shifts_does_not(scenes):
+    pulls = _pulls(scenes)
+
+    for number, image in enumerate(pulls.image.tolist()):
+        labels = scenes.labels[image][pulls.masks[number]].unique()
+        has_root = bool((scenes.parents[image, labels] == 0).any())
+        assert has_root != bool(pulls.turns[number])
+
+
+def test_arrow_of_a_turn_keeps_the_distance_to_its_joint(scenes):
+    pulls = _pulls(scenes, shift_share=0.0)
+
+    before = pulls.guidance.points[:, 0] - pulls.joints
+    after = before + pulls.guidance.vectors[:, 0]
+    torch.testing.assert_close(after.norm(dim=-1), before.norm(dim=-1), atol=1e-3, rtol=1e-4)
+
+
+def test_pulls_of_a_picture_without_parts_are_none(scenes):
+    bare = replace(
+        scenes,
+        labels=torch.zeros_like(scenes.labels),
+        parents=torch.zeros_like(scenes.parents),
+    )
+
+    pulls = _pulls(bare)
+
+    assert len(pulls.image) == 0
+    assert pulls.masks.shape == (0, 96, 96)

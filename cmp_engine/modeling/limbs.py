@@ -1,0 +1,110 @@
+"""Limbs that arrows turn, and how they are put into the flow.
+
+Source: own choice; `train/README.md` has what it does to limbs that are pulled by one arrow.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from cmp_engine.modeling.blocks import double
+from cmp_engine.modeling.lever import PLACES, levers_from
+from cmp_engine.modeling.sampling import cell_centers
+
+_SHARPNESS: Final = 4.0
+"""Of outlines in the flow: a pixel belongs to a limb or not, and half a motion is a wrong one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limbs:
+    """What M arrows turn.
+
+    Attributes:
+        sets: (M,) int64 guidance set of each arrow.
+        numbers: (M,) int64 its number in the set.
+        points: (M, 2) px of the network grid.
+        vectors: (M, 2) px.
+        places: (M, PLACES, 2) px where the joint may be.
+        log_joint: (M, PLACES + 1) log-probability of each, and last that the part shifts.
+        kappa: (M, 2) complex turn, 1/px; zero for a shift. No gradient.
+        outline: (M, H / 4, W / 4) logit that a pixel belongs to the limb.
+        trust: (M,) logit.
+    """
+
+    sets: Tensor
+    numbers: Tensor
+    points: Tensor
+    vectors: Tensor
+    places: Tensor
+    log_joint: Tensor
+    kappa: Tensor
+    outline: Tensor
+    trust: Tensor
+
+    def motion(self) -> Tensor:
+        """Return the rigid motion (M, 2, H / 4, W / 4) of every pixel with the limb, px."""
+        places = cell_centers(*self.outline.shape[-2:], self.points, stride=4)
+        zeta = levers_from(self.kappa, places[None] - self.points[:, None, None])
+        real, imaginary = self.vectors[:, None, None, :].expand_as(zeta).unbind(-1)
+        return torch.stack(
+            [
+                real * zeta[..., 0] - imaginary * zeta[..., 1],
+                real * zeta[..., 1] + imaginary * zeta[..., 0],
+            ],
+            dim=1,
+        )
+
+
+def no_limbs(like: Tensor, size_hw: tuple[int, ...]) -> Limbs:
+    """Return no limbs, for outlines of some size."""
+    whole = torch.zeros(0, dtype=torch.int64, device=like.device)
+    pairs = like.new_zeros(0, 2)
+    return Limbs(
+        whole,
+        whole,
+        pairs,
+        pairs,
+        like.new_zeros(0, PLACES, 2),
+        like.new_zeros(0, PLACES + 1),
+        pairs,
+        like.new_zeros(0, *size_hw),
+        like.new_zeros(0),
+    )
+
+
+def with_limbs(flow: Tensor, share: Tensor, limbs: Limbs) -> Tensor:
+    """Return the flow with the trusted limbs put in.
+
+    Where several limbs cover a pixel the smaller one counts more: a hand is part of the arm too.
+    What the decoder's answer took from a trusted arrow outside its limb is left out.
+
+    Args:
+        flow: (B, 2, H / 4, W / 4) the decoder's answer.
+        share: (B, N, H / 8, W / 8) attention of cells to arrows.
+        limbs: Of the same B sets.
+    """
+    if not len(limbs.sets):
+        return flow
+    batch, count = share.shape[:2]
+    share = share.to(flow.dtype)
+    trust = torch.sigmoid(limbs.trust.to(flow.dtype))
+    inside = torch.sigmoid(_SHARPNESS * limbs.outline.to(flow.dtype))
+    covered = trust[:, None, None] * inside
+    weight = covered.square() / (1 + inside.sum((-1, -2)))[:, None, None]
+    size = flow.shape[-2:]
+    total = flow.new_zeros(batch, *size).index_add(0, limbs.sets, weight)
+    rigid = flow.new_zeros(batch, 2, *size)
+    rigid = rigid.index_add(0, limbs.sets, weight[:, None] * limbs.motion().to(flow.dtype))
+    rigid = rigid / total.clamp_min(1e-12)[:, None]
+    dense = flow.new_zeros(batch, count, *size)
+    dense[limbs.sets, limbs.numbers] = covered
+    taken = dense.amax(1, keepdim=True)
+    trusted = flow.new_zeros(batch, count)
+    trusted[limbs.sets, limbs.numbers] = trust
+    of_trusted = torch.einsum("bnhw,bn->bhw", share, trusted) / share.sum(1).clamp_min(1e-6)
+    rest = flow * (1 - double(of_trusted[:, None]).clamp(0, 1))
+    return taken * rigid + (1 - taken) * rest
