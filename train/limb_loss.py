@@ -42,6 +42,7 @@ def limb_loss(
     head: LimbHead,
     prepared: tuple[Tensor, ...],
     motion: tuple[Tensor, ...],
+    affinity: Tensor,
     pulls: LimbPulls,
     generator: torch.Generator,
 ) -> LimbLoss:
@@ -53,13 +54,14 @@ def limb_loss(
         head: In training.
         prepared: Of the pulls' images, M of them.
         motion: The encoded guidance of the pulls.
+        affinity: (M, N, 2, H / 4, W / 4) of the decoder, at the pulls' points.
         pulls: The truth.
         generator: On the CPU.
 
     Source: own choice; `train/README.md` has what it does to limbs that are pulled by one arrow.
     """
     _, _, valid, pins, _, _ = motion
-    limbs, looked = head.look(prepared, motion, (valid - pins) > 0)
+    limbs, looked = head.look(prepared, motion, affinity, (valid - pins) > 0)
     number, off_line = place_of(pulls.joints, limbs.points, limbs.vectors)
     size_hw = (pulls.masks.shape[-2], pulls.masks.shape[-1])
     possible = is_possible(pulls.joints[:, None], limbs.points, limbs.vectors, size_hw)[:, 0]

@@ -72,7 +72,7 @@ def compute_loss(
         asked = tuple(torch.cat([part] * sets) for part in prepared)
         answer = decoder.answer(asked, motion)
         if recipe.objective == "trust":
-            limbs = decoder.find_limbs(asked, motion)
+            limbs = decoder.find_limbs(asked, motion, answer.affinity)
             flow = with_limbs(answer.flow, answer.share, limbs).float()
             parts = attention_loss(flow, answer.gate_logit.float(), batch.target, recipe.loss)
             trust = torch.sigmoid(limbs.trust).mean().detach()
@@ -120,9 +120,11 @@ def _limb_parts(
     """Return the loss of the limb head; nothing else of the decoder is run."""
     if batch.pulls is None or decoder.limbs is None:
         raise ValueError("objective 'limbs' needs pulls and a decoder with limb_channels")
-    features = network.image_encoder(image)[2:]
-    prepared = tuple(part[batch.pulls.image] for part in decoder.limbs.prepare(*features))
-    parts = limb_loss(decoder.limbs, prepared, motion, batch.pulls, generator)
+    features = network.image_encoder(image)
+    of_pulls = batch.pulls.image
+    prepared = tuple(part[of_pulls] for part in decoder.limbs.prepare(*features[2:]))
+    affinity = decoder.belonging(decoder.embed(features[1])[of_pulls], batch.guidance.points)
+    parts = limb_loss(decoder.limbs, prepared, motion, affinity, batch.pulls, generator)
     return {
         "loss": parts.total,
         "joint": parts.joint.detach(),

@@ -78,11 +78,13 @@ class MotionAnswer:
         flow: (B, 2, H / 4, W / 4) forward flow, px of the network grid.
         gate_logit: (B, 1, H / 4, W / 4) logit that a pixel moves.
         share: (B, N, H / 8, W / 8) attention of cells to arrows and pins, mean over heads.
+        affinity: (B, N, AFFINITIES, H / 4, W / 4) logits of belonging to each arrow and pin.
     """
 
     flow: Tensor
     gate_logit: Tensor
     share: Tensor
+    affinity: Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,9 +226,10 @@ class ArrowAttentionDecoder(MotionDecoder):
         Returns:
             (B, N, AFFINITIES, H / 4, W / 4) logits.
         """
-        return self._affinity(_expand(prepared[4], points.shape[0]), points)
+        return self.belonging(_expand(prepared[4], points.shape[0]), points)
 
-    def _affinity(self, embedding: Tensor, points: Tensor) -> Tensor:
+    def belonging(self, embedding: Tensor, points: Tensor) -> Tensor:
+        """Return `affinity` for embeddings (B, C, H / 4, W / 4) of the image."""
         batch, _, height, width = embedding.shape
         count = points.shape[1]
         at = sample(embedding, points, 4).view(batch, count, AFFINITIES, _EMBEDDING + 1)
@@ -248,17 +251,25 @@ class ArrowAttentionDecoder(MotionDecoder):
         answer = self.answer(prepared, motion)
         if self.limbs is None:
             return answer.flow
-        return with_limbs(answer.flow, answer.share, self.find_limbs(prepared, motion))
+        limbs = self.find_limbs(prepared, motion, answer.affinity)
+        return with_limbs(answer.flow, answer.share, limbs)
 
-    def find_limbs(self, prepared: PreparedImage, motion: tuple[Tensor, ...]) -> Limbs:
+    def find_limbs(
+        self, prepared: PreparedImage, motion: tuple[Tensor, ...], affinity: Tensor
+    ) -> Limbs:
         """Return what each arrow turns.
+
+        Args:
+            prepared: Of B images, or of one.
+            motion: The encoded guidance of B sets.
+            affinity: Of `answer`, or of `affinity` at the same points.
 
         Raises:
             ValueError: This decoder knows of no limbs.
         """
         if self.limbs is None:
             raise ValueError("this decoder has no limb_channels")
-        return self.limbs(self.limb_parts(prepared, len(motion[0])), motion)
+        return self.limbs(self.limb_parts(prepared, len(motion[0])), motion, affinity)
 
     @staticmethod
     def limb_parts(prepared: PreparedImage, batch: int) -> tuple[Tensor, ...]:
@@ -272,7 +283,7 @@ class ArrowAttentionDecoder(MotionDecoder):
         query, fine, quarter, boundary, embedding, first, skip = (
             _expand(part, batch) for part in prepared[:_OWN_PARTS]
         )
-        affinity = self._affinity(embedding, points)
+        affinity = self.belonging(embedding, points)
         attended = self._attend(query, fine, quarter, boundary, affinity, motion)
         belongs = _strongest(affinity.sigmoid(), valid - pins, pins)
         turned, null = attended.turned, 1 - attended.weight
@@ -290,7 +301,7 @@ class ArrowAttentionDecoder(MotionDecoder):
         gain_turn, residual, gate_logit = out.split([4 * heads, 2, 1], dim=1)
         copies = _complex_dot(gain_turn, fields)
         flow = (copies + 0.25 * residual) * torch.sigmoid(gate_logit) * scale
-        return MotionAnswer(flow, gate_logit, attended.share)
+        return MotionAnswer(flow, gate_logit, attended.share, affinity)
 
     def _attend(
         self,

@@ -31,6 +31,7 @@ from cmp_engine.modeling.sampling import cell_centers, sample, sample_places
 
 STRIDE: Final = 8
 _MATCHES: Final = 4
+_BELONGING: Final = 2
 _MATCH_CHANNELS: Final = 8
 _OUTLINE: Final = 16
 _LOOKED: Final = 24
@@ -40,6 +41,7 @@ _ZETA_FEATURES: Final = 5
 _TRUST_FEATURES: Final = 6
 _START_TRUST: Final = -3.0
 _NEVER: Final = -30.0
+_MOST_LOGIT: Final = 12.0
 _START_OUTLINE: Final = -3.0
 
 
@@ -88,6 +90,7 @@ class Looked:
     Attributes:
         hidden: (M, C, H / 8, W / 8).
         match: (M, 4, H / 4, W / 4) likeness to the place of the arrow.
+        belongs: (M, 2, H / 4, W / 4) belonging to the arrow's object and part.
         outline: (M, 16, H / 4, W / 4) of the picture.
         offset: (M, H / 8, W / 8, 2) px from the arrow's start to a cell.
         token: (M, C).
@@ -96,6 +99,7 @@ class Looked:
 
     hidden: Tensor
     match: Tensor
+    belongs: Tensor
     outline: Tensor
     offset: Tensor
     token: Tensor
@@ -125,6 +129,8 @@ class LimbHead(nn.Module):
         self.from_token = nn.Linear(hidden, hidden)
         self.enter = nn.Sequential(group_norm(hidden), nn.ReLU(inplace=True))
         self.at8 = conv_block(hidden, hidden)
+        # How surely a place belongs to the arrow's object and part, as the decoder has learned it.
+        self.from_belonging = nn.Conv2d(4 * _BELONGING, hidden, 1, bias=False)
         wide = hidden + hidden // 3
         self.down16 = nn.Sequential(conv_block(hidden, wide), conv_block(wide, wide))
         self.down32 = nn.Sequential(conv_block(wide, wide), conv_block(wide, wide))
@@ -144,7 +150,7 @@ class LimbHead(nn.Module):
         self.shift = nn.Linear(2 * hidden, 1)
         # The limb, given the turn.
         self.turned = nn.Conv2d(_ZETA_FEATURES, hidden, 1)
-        drawn = nn.Conv2d(hidden, 1 + _OUTLINE + _MATCHES, 1)
+        drawn = nn.Conv2d(hidden, 1 + _OUTLINE + _MATCHES + _BELONGING, 1)
         self.limb = nn.Sequential(
             group_norm(hidden),
             nn.ReLU(inplace=True),
@@ -175,34 +181,42 @@ class LimbHead(nn.Module):
             self.look4(quarter),
         )
 
-    def forward(self, prepared: tuple[Tensor, ...], motion: tuple[Tensor, ...]) -> Limbs:
+    def forward(
+        self, prepared: tuple[Tensor, ...], motion: tuple[Tensor, ...], affinity: Tensor
+    ) -> Limbs:
         """Return the limbs of all arrows of B guidance sets.
 
         Args:
             prepared: From `prepare`, of B images.
             motion: From `ArrowEncoder`, of B sets.
+            affinity: (B, N, 2, H / 4, W / 4) logits of belonging to each arrow's object and part.
         """
         points, _, valid, pins, _, _ = motion
         is_arrow = (valid - pins) > 0
         # Shapes that depend on values can't be in a CUDA graph: there every slot is an arrow.
         if points.is_cuda and not torch.is_grad_enabled():
-            limbs, looked = self.look(prepared, motion, torch.ones_like(is_arrow))
+            limbs, looked = self.look(prepared, motion, affinity, torch.ones_like(is_arrow))
             limbs = self.draw(limbs, looked)
             real = is_arrow[limbs.sets, limbs.numbers]
             return replace(limbs, trust=limbs.trust.masked_fill(~real, _NEVER))
         if not bool(is_arrow.any()):
             return no_limbs(points, prepared[1].shape[-2:])
-        limbs, looked = self.look(prepared, motion, is_arrow)
+        limbs, looked = self.look(prepared, motion, affinity, is_arrow)
         return self.draw(limbs, looked)
 
     def look(
-        self, prepared: tuple[Tensor, ...], motion: tuple[Tensor, ...], asked: Tensor
+        self,
+        prepared: tuple[Tensor, ...],
+        motion: tuple[Tensor, ...],
+        affinity: Tensor,
+        asked: Tensor,
     ) -> tuple[Limbs, Looked]:
         """Find the joints; the outlines are still empty.
 
         Args:
             prepared: From `prepare`, of B images.
             motion: From `ArrowEncoder`, of B sets of N.
+            affinity: (B, N, 2, H / 4, W / 4) as for `forward`.
             asked: (B, N) bool, the arrows to look at.
         """
         points, vectors, valid, _, scale, hints = motion
@@ -221,7 +235,9 @@ class LimbHead(nn.Module):
         pair = torch.cat(
             [_geometry(offset, arrows), F.pixel_unshuffle(match, 2), hints[sets]], dim=1
         )
+        belongs = affinity[sets, numbers].clamp(-_MOST_LOGIT, _MOST_LOGIT) / 4
         x = image8 + self.pair(pair) + self.from_token(token)[:, :, None, None]
+        x = x + self.from_belonging(F.pixel_unshuffle(belongs, 2))
         x8 = self.at8(self.enter(x))
         x16 = self.down16(F.avg_pool2d(x8, 2))
         x32 = self.down32(F.avg_pool2d(x16, 2))
@@ -240,16 +256,18 @@ class LimbHead(nn.Module):
             trust=match.new_zeros(len(sets)),
         )
         crowd = valid.sum(1)[sets]
-        return limbs, Looked(hidden, match, outline4, offset, token, crowd)
+        return limbs, Looked(hidden, match, belongs, outline4, offset, token, crowd)
 
     def draw(self, limbs: Limbs, looked: Looked) -> Limbs:
         """Return the limbs with their outlines, for the turns ``limbs.kappa``."""
         zeta = levers_from(limbs.kappa, looked.offset)
         turned = self.turned(_zeta_features(zeta))
         out = self.limb(looked.hidden + turned)
-        coarse, by_place, by_match = double(out).split([1, _OUTLINE, _MATCHES], dim=1)
+        parts = [1, _OUTLINE, _MATCHES, _BELONGING]
+        coarse, by_place, by_match, by_belonging = double(out).split(parts, dim=1)
         outline = coarse[:, 0] + (by_place * looked.outline).sum(1) / _OUTLINE**0.5
         outline = outline + (by_match * looked.match).sum(1)
+        outline = outline + (by_belonging * looked.belongs).sum(1)
         drawn = replace(limbs, outline=outline)
         return replace(drawn, trust=self._trust(drawn, looked))
 

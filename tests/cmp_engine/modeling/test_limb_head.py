@@ -28,7 +28,9 @@ def _find(network: CMP, points, vectors) -> Limbs:
     guidance = Guidance(points, vectors, torch.ones(points.shape[:2], dtype=torch.bool))
     with torch.inference_mode():
         motion = network.flow_encoder(guidance, _SIDE, _SIDE)
-        return network.flow_decoder.find_limbs(network.prepare(image), motion)
+        prepared = network.prepare(image)
+        affinity = network.flow_decoder.affinity(prepared, points)
+        return network.flow_decoder.find_limbs(prepared, motion, affinity)
 
 
 def test_limbs_are_of_arrows_and_not_of_pins(network):
