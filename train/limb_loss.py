@@ -9,9 +9,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from cmp_engine.modeling.attention import MotionAnswer
 from cmp_engine.modeling.lever import PLACES, inverse, is_possible, place_of
 from cmp_engine.modeling.limb_head import LimbHead
+from cmp_engine.modeling.limbs import Limbs, with_limbs
 from train.data.limb_turns import LimbPulls
+from train.losses import Target
 
 _OFF_LINE: Final = 0.2
 """A joint farther from the bisector, in levers, is left out: the arrow does not fit the turn."""
@@ -19,6 +22,8 @@ _OFF_LINE: Final = 0.2
 _KNOWN_TURNS: Final = 0.5
 _JITTER: Final = 0.15
 _WITHIN: Final = 0.25
+_SURE: Final = 30.0
+_MOVING_PX: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,48 @@ def limb_loss(
     apart = (limbs.kappa - turn).norm(dim=-1) * lever
     near = ((apart < _WITHIN) & pulls.turns).sum() / pulls.turns.sum().clamp_min(1)
     return LimbLoss(joint + outline, joint, outline, near)
+
+
+def trust_loss(answer: MotionAnswer, limbs: Limbs, target: Target) -> Tensor:
+    """Return the cross-entropy of "this limb makes the answer better", weighted by how much.
+
+    Each arrow's limb is put into the flow alone, and its error compared with that of the flow
+    without any limb.
+
+    Args:
+        answer: By attention alone, of B sets.
+        limbs: Of the same sets; only ``trust`` gets a gradient.
+        target: Of the same sets.
+    """
+    count = len(limbs.sets)
+    if not count:
+        return limbs.trust.sum()
+    with torch.no_grad():
+        rows = torch.arange(count, device=limbs.sets.device)
+        alone = replace(limbs, sets=rows, trust=torch.full_like(limbs.trust, _SURE))
+        whole = answer.flow[limbs.sets]
+        flows = with_limbs(whole, answer.share[limbs.sets], alone)
+        of_sets = target.take(limbs.sets)
+        before = F.interpolate(whole, flows.shape[-2:], mode="bilinear")
+        gain = _error_of(before, of_sets) - _error_of(flows, of_sets)
+    entropy = F.binary_cross_entropy_with_logits(
+        limbs.trust, (gain > 0).to(limbs.trust.dtype), weight=gain.abs(), reduction="sum"
+    )
+    return entropy / gain.abs().sum().clamp_min(1e-6)
+
+
+def _error_of(flow: Tensor, target: Target) -> Tensor:
+    """Return the error (B,) of each flow: moving and still pixels alike, far motions eased."""
+    target = target.at(*flow.shape[-2:])
+    speed = target.flow.norm(dim=1)
+    error = (flow - target.flow).norm(dim=1)
+    parts = []
+    for mask in (speed > _MOVING_PX, speed <= _MOVING_PX):
+        weight = (mask & target.counted).to(flow.dtype)
+        area = weight.sum((-1, -2)).clamp_min(1)
+        parts.append((error * weight).sum((-1, -2)) / area)
+    largest = torch.where(target.counted, speed, speed.new_zeros(())).amax((-1, -2))
+    return 0.5 * (parts[0] + parts[1]) * (1 + largest / 8).rsqrt()
 
 
 def outline_loss(logits: Tensor, masks: Tensor) -> Tensor:

@@ -37,6 +37,15 @@ class Target:
             None if self.object_ids is None else self.object_ids[:count],
         )
 
+    def take(self, images: Tensor) -> Target:
+        """Return the target of some images (M,), in that order."""
+        return Target(
+            self.flow[images],
+            self.counted[images],
+            None if self.labels is None else self.labels[images],
+            None if self.object_ids is None else self.object_ids[images],
+        )
+
     def at(self, height: int, width: int) -> Target:
         """Return the target on a coarser grid: the pixel in the middle of each cell, unmixed."""
         rows = self.flow.shape[-2] // height

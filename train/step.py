@@ -12,11 +12,10 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from cmp_engine.modeling.attention import ArrowAttentionDecoder
 from cmp_engine.modeling.cmp import CMP
-from cmp_engine.modeling.limbs import with_limbs
 from train.batches import Batch
 from train.config import Recipe, ScheduleSettings
 from train.distributed import World, sum_gradients, sum_values
-from train.limb_loss import limb_loss
+from train.limb_loss import limb_loss, trust_loss
 from train.losses import (
     AttentionLoss,
     affinity_loss,
@@ -73,10 +72,9 @@ def compute_loss(
         answer = decoder.answer(asked, motion)
         if recipe.objective == "trust":
             limbs = decoder.find_limbs(asked, motion, answer.affinity)
-            flow = with_limbs(answer.flow, answer.share, limbs).float()
-            parts = attention_loss(flow, answer.gate_logit.float(), batch.target, recipe.loss)
+            loss = trust_loss(answer, limbs, batch.target)
             trust = torch.sigmoid(limbs.trust).mean().detach()
-            return {"loss": parts.total, **_log_of(parts), "trust": trust}
+            return {"loss": loss, "trust": trust}
         flow, gate = answer.flow, answer.gate_logit
         parts = attention_loss(flow.float(), gate.float(), batch.target, recipe.loss)
         affinity = flow.new_zeros(())

@@ -25,7 +25,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cmp_engine.modeling.blocks import conv_block, double, group_norm
-from cmp_engine.modeling.lever import decide_turn, is_possible, joint_places, levers_from
+from cmp_engine.modeling.lever import (
+    complex_product,
+    decide_turn,
+    is_possible,
+    joint_places,
+    levers_from,
+)
 from cmp_engine.modeling.limbs import Limbs, no_limbs
 from cmp_engine.modeling.sampling import cell_centers, sample, sample_places
 
@@ -38,8 +44,8 @@ _LOOKED: Final = 24
 _STEM: Final = 24
 _GEOMETRY: Final = 11
 _ZETA_FEATURES: Final = 5
-_TRUST_FEATURES: Final = 6
-_START_TRUST: Final = -3.0
+_TRUST_FEATURES: Final = 10
+_START_TRUST: Final = -1.0
 _NEVER: Final = -30.0
 _MOST_LOGIT: Final = 12.0
 _START_OUTLINE: Final = -3.0
@@ -94,7 +100,9 @@ class Looked:
         outline: (M, 16, H / 4, W / 4) of the picture.
         offset: (M, H / 8, W / 8, 2) px from the arrow's start to a cell.
         token: (M, C).
-        crowd: (M,) arrows and pins in the arrow's set.
+        others: (M, N, 2) px, all arrows and pins of the arrow's set.
+        vectors: (M, N, 2) px, their displacements.
+        counts: (M, N) 1 for another arrow or pin, 0 for the arrow itself and for padding.
     """
 
     hidden: Tensor
@@ -103,7 +111,9 @@ class Looked:
     outline: Tensor
     offset: Tensor
     token: Tensor
-    crowd: Tensor
+    others: Tensor
+    vectors: Tensor
+    counts: Tensor
 
 
 class LimbHead(nn.Module):
@@ -255,8 +265,9 @@ class LimbHead(nn.Module):
             outline=match.new_zeros(len(sets), 0, 0),
             trust=match.new_zeros(len(sets)),
         )
-        crowd = valid.sum(1)[sets]
-        return limbs, Looked(hidden, match, belongs, outline4, offset, token, crowd)
+        counts = valid[sets].scatter(1, numbers[:, None], 0)
+        others = (points[sets], (vectors * scale[:, :, 0])[sets], counts)
+        return limbs, Looked(hidden, match, belongs, outline4, offset, token, *others)
 
     def draw(self, limbs: Limbs, looked: Looked) -> Limbs:
         """Return the limbs with their outlines, for the turns ``limbs.kappa``."""
@@ -309,13 +320,38 @@ class LimbHead(nn.Module):
                 inside.mean((-1, -2)).sqrt(),
                 (sure * inside).sum((-1, -2)) / inside.sum((-1, -2)).clamp_min(1e-3),
                 -torch.log(lever * 32),
-                torch.log(looked.crowd),
+                torch.log1p(looked.counts.sum(1)),
+                *_witnesses(limbs, looked),
             ],
             dim=-1,
         )
         context = torch.cat([looked.token, looked.hidden.mean((-1, -2))], dim=-1).detach()
         trust: Tensor = self.trusted(torch.cat([context, features], dim=-1))[:, 0]
         return trust
+
+
+def _witnesses(limbs: Limbs, looked: Looked) -> list[Tensor]:
+    """Return what the other arrows and pins of an arrow's set say about its limb: four times (M,).
+
+    How far those on the limb contradict its motion; how many are on it and agree; how far one
+    beside it moves as the arrow does, as if all shifted; and how near the next one is.
+    """
+    on_limb = sample(limbs.outline.detach()[:, None], looked.others, 4)[..., 0].sigmoid()
+    from_start = looked.others - limbs.points[:, None]
+    zeta = levers_from(limbs.kappa, from_start)
+    expected = complex_product(limbs.vectors[:, None].expand_as(zeta), zeta)
+    length = limbs.vectors.norm(dim=-1, keepdim=True).clamp_min(1e-3)
+    apart = ((expected - looked.vectors).norm(dim=-1) / length).clamp(max=2)
+    unlike = (looked.vectors - limbs.vectors[:, None]).norm(dim=-1) / length
+    alike = torch.exp(-2 * unlike.square()) * (1 - on_limb)
+    counts = looked.counts
+    near = torch.exp(-from_start.norm(dim=-1) / 32)
+    return [
+        (apart * on_limb * counts).amax(1),
+        (torch.exp(-4 * apart) * on_limb * counts).sum(1).clamp(max=3),
+        (alike * counts).amax(1),
+        (near * counts).amax(1),
+    ]
 
 
 def _slots(asked: Tensor) -> tuple[Tensor, Tensor]:

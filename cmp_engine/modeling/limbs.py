@@ -15,8 +15,16 @@ from cmp_engine.modeling.blocks import double
 from cmp_engine.modeling.lever import PLACES, levers_from
 from cmp_engine.modeling.sampling import cell_centers
 
-_SHARPNESS: Final = 4.0
+_SHARPNESS: Final = 8.0
 """Of outlines in the flow: a pixel belongs to a limb or not, and half a motion is a wrong one."""
+
+_WIDENING: Final = 2.0
+"""Added to the logits of outlines: a limb torn in two costs more than a rim of background."""
+
+_FINE: Final = 2
+"""Px of the network grid per px of a flow with limbs, so that thin ones keep their width."""
+
+_LEAST_TRUST: Final = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +53,14 @@ class Limbs:
     outline: Tensor
     trust: Tensor
 
-    def motion(self) -> Tensor:
-        """Return the rigid motion (M, 2, H / 4, W / 4) of every pixel with the limb, px."""
-        places = cell_centers(*self.outline.shape[-2:], self.points, stride=4)
+    def motion(self, size_hw: tuple[int, int], *, stride: int) -> Tensor:
+        """Return the rigid motion (M, 2, h, w) of every pixel with the limb, px.
+
+        Args:
+            size_hw: Of the answer.
+            stride: Px of the network grid per px of the answer.
+        """
+        places = cell_centers(*size_hw, self.points, stride=stride)
         zeta = levers_from(self.kappa, places[None] - self.points[:, None, None])
         real, imaginary = self.vectors[:, None, None, :].expand_as(zeta).unbind(-1)
         return torch.stack(
@@ -77,7 +90,7 @@ def no_limbs(like: Tensor, size_hw: tuple[int, ...]) -> Limbs:
 
 
 def with_limbs(flow: Tensor, share: Tensor, limbs: Limbs) -> Tensor:
-    """Return the flow with the trusted limbs put in.
+    """Return the flow with the trusted limbs put in, twice as fine; as it is where there are none.
 
     Where several limbs cover a pixel the smaller one counts more: a hand is part of the arm too.
     What the decoder's answer took from a trusted arrow outside its limb is left out.
@@ -86,25 +99,32 @@ def with_limbs(flow: Tensor, share: Tensor, limbs: Limbs) -> Tensor:
         flow: (B, 2, H / 4, W / 4) the decoder's answer.
         share: (B, N, H / 8, W / 8) attention of cells to arrows.
         limbs: Of the same B sets.
+
+    Returns:
+        (B, 2, H / 2, W / 2), or ``flow``.
     """
-    if not len(limbs.sets):
+    trust = torch.sigmoid(limbs.trust.to(flow.dtype))
+    is_free = not flow.is_cuda and not trust.requires_grad  # to look at values
+    if not len(trust) or (is_free and float(trust.max()) < _LEAST_TRUST):
         return flow
     batch, count = share.shape[:2]
-    share = share.to(flow.dtype)
-    trust = torch.sigmoid(limbs.trust.to(flow.dtype))
-    inside = torch.sigmoid(_SHARPNESS * limbs.outline.to(flow.dtype))
+    flow = double(flow)
+    share = double(double(share.to(flow.dtype)))
+    size_hw = (flow.shape[-2], flow.shape[-1])
+    outline = double(limbs.outline.to(flow.dtype)[:, None])[:, 0]
+    inside = torch.sigmoid(_SHARPNESS * (outline + _WIDENING))
     covered = trust[:, None, None] * inside
     weight = covered.square() / (1 + inside.sum((-1, -2)))[:, None, None]
-    size = flow.shape[-2:]
-    total = flow.new_zeros(batch, *size).index_add(0, limbs.sets, weight)
-    rigid = flow.new_zeros(batch, 2, *size)
-    rigid = rigid.index_add(0, limbs.sets, weight[:, None] * limbs.motion().to(flow.dtype))
+    total = flow.new_zeros(batch, *size_hw).index_add(0, limbs.sets, weight)
+    motion = limbs.motion(size_hw, stride=_FINE).to(flow.dtype)
+    rigid = flow.new_zeros(batch, 2, *size_hw)
+    rigid = rigid.index_add(0, limbs.sets, weight[:, None] * motion)
     rigid = rigid / total.clamp_min(1e-12)[:, None]
-    dense = flow.new_zeros(batch, count, *size)
+    dense = flow.new_zeros(batch, count, *size_hw)
     dense[limbs.sets, limbs.numbers] = covered
     taken = dense.amax(1, keepdim=True)
     trusted = flow.new_zeros(batch, count)
     trusted[limbs.sets, limbs.numbers] = trust
     of_trusted = torch.einsum("bnhw,bn->bhw", share, trusted) / share.sum(1).clamp_min(1e-6)
-    rest = flow * (1 - double(of_trusted[:, None]).clamp(0, 1))
+    rest = flow * (1 - of_trusted[:, None].clamp(0, 1))
     return taken * rigid + (1 - taken) * rest

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
 from cmp_engine.build import build_network
+from cmp_engine.modeling.attention import MotionAnswer
 from cmp_engine.modeling.cmp import Guidance
-from cmp_engine.modeling.lever import PLACES, place_of
+from cmp_engine.modeling.lever import PLACES, inverse, place_of
+from cmp_engine.modeling.limbs import Limbs
 from train.batches import BatchSource
 from train.config import Recipe, load_recipe
-from train.limb_loss import _joint_entropy, outline_loss
+from train.limb_loss import _joint_entropy, outline_loss, trust_loss
+from train.losses import Target
 from train.step import compute_loss
 from train.train_state import new_state
 
@@ -117,3 +121,49 @@ def test_pull_of_a_batch_has_one_arrow_each():
     assert (arrows.sum(1) == 1).all()
     assert arrows[:, 0].all()
     assert len(batch.pulls.image) == len(guidance.valid) == len(batch.pulls.masks)
+
+
+def _turning(trust: float) -> tuple[MotionAnswer, Limbs, Target]:
+    """A limb in the left half that turns as it should, and an answer that stands."""
+    start, joint = torch.tensor([[12.0, 20.0]]), torch.tensor([[10.0, 60.0]])
+    outline = torch.full((1, 16, 16), -30.0)
+    outline[:, :, :8] = 30.0
+    limbs = Limbs(
+        torch.tensor([0]),
+        torch.tensor([0]),
+        start,
+        torch.tensor([[6.0, 0.0]]),
+        torch.zeros(1, PLACES, 2),
+        torch.zeros(1, PLACES + 1),
+        inverse(start - joint),
+        outline,
+        torch.tensor([trust]),
+    )
+    flow = limbs.motion((64, 64), stride=1)
+    flow[..., 32:] = 0
+    answer = MotionAnswer(
+        torch.zeros(1, 2, 16, 16),
+        torch.zeros(1, 1, 16, 16),
+        torch.full((1, 1, 8, 8), 0.5),
+        torch.zeros(1, 1, 2, 16, 16),
+    )
+    return answer, limbs, Target(flow, torch.ones(1, 64, 64, dtype=torch.bool))
+
+
+def test_trust_is_taught_where_the_limb_is_right():
+    assert float(trust_loss(*_turning(4.0))) < 0.05
+    assert float(trust_loss(*_turning(-4.0))) > 3
+
+
+def test_trust_is_forbidden_where_the_limb_is_wrong():
+    answer, limbs, target = _turning(4.0)
+    stands = replace(target, flow=torch.zeros_like(target.flow))
+
+    assert float(trust_loss(answer, limbs, stands)) > 3
+
+
+def test_trust_of_no_arrows_costs_nothing():
+    answer, limbs, target = _turning(4.0)
+    none = Limbs(*(getattr(limbs, name)[:0] for name in Limbs.__slots__))
+
+    assert float(trust_loss(answer, none, target)) == 0
