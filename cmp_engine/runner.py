@@ -178,14 +178,16 @@ class NetworkRunner:
     def _predict(self, guidance: Guidance, *, limbs: bool) -> NDArray[np.float32]:
         if self._image is None:
             raise NotReadyError("The network has no picture yet; call prepare first.")
-        decode = self._decode if limbs else self._decode_without_limbs
-        if self._graphs:
+        graph = self._graphs.get(limbs)
+        if graph is not None:
             guidance = _pad(guidance)
-            decode = self._graphs[limbs]
         with torch.inference_mode(), self._precision():
             guidance = guidance.to(self.device)
             motion = self._network.flow_encoder(guidance, *self._image.shape[-2:])
-            flow = decode(motion)
+            if graph is not None:
+                flow = graph(motion)
+            else:
+                flow = self._decode(motion) if limbs else self._decode_without_limbs(motion)
             return flow.permute(0, 2, 3, 1).contiguous().cpu().numpy()
 
     def _decode(self, motion: tuple[Tensor, ...]) -> Tensor:

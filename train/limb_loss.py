@@ -126,7 +126,8 @@ def _error_of(flow: Tensor, target: Target) -> Tensor:
         area = weight.sum((-1, -2)).clamp_min(1)
         parts.append((error * weight).sum((-1, -2)) / area)
     largest = torch.where(target.counted, speed, speed.new_zeros(())).amax((-1, -2))
-    return 0.5 * (parts[0] + parts[1]) * (1 + largest / 8).rsqrt()
+    eased: Tensor = 0.5 * (parts[0] + parts[1]) * (1 + largest / 8).rsqrt()
+    return eased
 
 
 def outline_loss(logits: Tensor, masks: Tensor) -> Tensor:

@@ -269,7 +269,9 @@ class ArrowAttentionDecoder(MotionDecoder):
         """
         if self.limbs is None:
             raise ValueError("this decoder has no limb_channels")
-        return self.limbs(self.limb_parts(prepared, len(motion[0])), motion, affinity)
+        parts = self.limb_parts(prepared, len(motion[0]))
+        found: Limbs = self.limbs(parts, motion, affinity)
+        return found
 
     @staticmethod
     def limb_parts(prepared: PreparedImage, batch: int) -> tuple[Tensor, ...]:

@@ -59,7 +59,8 @@ def joint_places(points: Tensor, vectors: Tensor) -> Tensor:
     length = vectors.norm(dim=-1, keepdim=True).clamp_min(1e-6)
     normal = torch.stack([-vectors[:, 1], vectors[:, 0]], dim=-1) / length
     middle = points + 0.5 * vectors
-    return middle[:, None] + signed[None, :, None] * normal[:, None]
+    places: Tensor = middle[:, None] + signed[None, :, None] * normal[:, None]
+    return places
 
 
 def place_of(joints: Tensor, points: Tensor, vectors: Tensor) -> tuple[Tensor, Tensor]:
@@ -86,7 +87,8 @@ def is_possible(
     lever = (places - points[:, None]).norm(dim=-1)
     chord = vectors.norm(dim=-1, keepdim=True) / lever.clamp_min(1e-6)
     inside = (places > -0.5).all(-1) & (places[..., 0] < width) & (places[..., 1] < height)
-    return inside & (lever > LEAST_LEVER_PX) & (chord < MOST_CHORD)
+    possible: Tensor = inside & (lever > LEAST_LEVER_PX) & (chord < MOST_CHORD)
+    return possible
 
 
 def decide_turn(log_joint: Tensor, places: Tensor, points: Tensor) -> Tensor:

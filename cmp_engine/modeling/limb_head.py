@@ -168,15 +168,16 @@ class LimbHead(nn.Module):
             conv_block(hidden, hidden, dilation=2),
             drawn,
         )
+        final = nn.Linear(48, 1)
         self.trusted = nn.Sequential(
-            nn.Linear(2 * hidden + _TRUST_FEATURES, 48), nn.ReLU(inplace=True), nn.Linear(48, 1)
+            nn.Linear(2 * hidden + _TRUST_FEATURES, 48), nn.ReLU(inplace=True), final
         )
         nn.init.normal_(last.weight, std=0.02)
         nn.init.normal_(self.shift.weight, std=0.02)
         nn.init.normal_(drawn.weight, std=0.02)
-        nn.init.zeros_(drawn.bias)
-        nn.init.constant_(drawn.bias[:1], _START_OUTLINE)
-        final = self.trusted[-1]
+        bias = torch.zeros(drawn.out_channels)
+        bias[0] = _START_OUTLINE
+        drawn.bias = nn.Parameter(bias)
         nn.init.zeros_(final.weight)
         nn.init.constant_(final.bias, _START_TRUST)
 
@@ -275,7 +276,7 @@ class LimbHead(nn.Module):
         turned = self.turned(_zeta_features(zeta))
         out = self.limb(looked.hidden + turned)
         parts = [1, _OUTLINE, _MATCHES, _BELONGING]
-        coarse, by_place, by_match, by_belonging = double(out).split(parts, dim=1)
+        coarse, by_place, by_match, by_belonging = torch.split(double(out), parts, dim=1)
         outline = coarse[:, 0] + (by_place * looked.outline).sum(1) / _OUTLINE**0.5
         outline = outline + (by_match * looked.match).sum(1)
         outline = outline + (by_belonging * looked.belongs).sum(1)

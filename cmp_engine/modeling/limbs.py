@@ -25,6 +25,8 @@ _FINE: Final = 2
 """Px of the network grid per px of a flow with limbs, so that thin ones keep their width."""
 
 _LEAST_TRUST: Final = 0.02
+_EAGERNESS: Final = 0.5
+"""Added to the logit of trust: who pulls at a limb wants it to turn more often than clips show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ def with_limbs(flow: Tensor, share: Tensor, limbs: Limbs) -> Tensor:
     Returns:
         (B, 2, H / 2, W / 2), or ``flow``.
     """
-    trust = torch.sigmoid(limbs.trust.to(flow.dtype))
+    trust = torch.sigmoid(limbs.trust.to(flow.dtype) + _EAGERNESS)
     is_free = not flow.is_cuda and not trust.requires_grad  # to look at values
     if not len(trust) or (is_free and float(trust.max()) < _LEAST_TRUST):
         return flow

@@ -182,7 +182,8 @@ class _Pull:
 
     def another(self, rng: np.random.Generator) -> NDArray[np.float64]:
         """Return another start."""
-        return self.places[_draw(np.linalg.norm(self.places - self.joint, axis=1), rng)]
+        chosen = _draw(np.linalg.norm(self.places - self.joint, axis=1), rng)
+        return np.asarray(self.places[chosen])
 
 
 class _Scene:
