@@ -25,8 +25,12 @@ _FINE: Final = 2
 """Px of the network grid per px of a flow with limbs, so that thin ones keep their width."""
 
 _LEAST_TRUST: Final = 0.02
-_EAGERNESS: Final = 0.5
-"""Added to the logit of trust: who pulls at a limb wants it to turn more often than clips show."""
+_DECISIVENESS: Final = 2.0
+"""Times the logit of trust: half a limb over half an answer shows the outline and turns nothing."""
+
+_EAGERNESS: Final = (0.5, 0.0)
+"""Added to the logit of trust, for an arrow that is alone in its set and for others: who pulls at a
+limb wants it to turn more often than clips show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,7 @@ class Limbs:
         numbers: (M,) int64 its number in the set.
         points: (M, 2) px of the network grid.
         vectors: (M, 2) px.
+        is_alone: (M,) bool, no other arrow is in its set; pins may be.
         places: (M, PLACES, 2) px where the joint may be.
         log_joint: (M, PLACES + 1) log-probability of each, and last that the part shifts.
         kappa: (M, 2) complex turn, 1/px; zero for a shift. No gradient.
@@ -49,6 +54,7 @@ class Limbs:
     numbers: Tensor
     points: Tensor
     vectors: Tensor
+    is_alone: Tensor
     places: Tensor
     log_joint: Tensor
     kappa: Tensor
@@ -83,6 +89,7 @@ def no_limbs(like: Tensor, size_hw: tuple[int, ...]) -> Limbs:
         whole,
         pairs,
         pairs,
+        whole > 0,
         like.new_zeros(0, PLACES, 2),
         like.new_zeros(0, PLACES + 1),
         pairs,
@@ -105,7 +112,8 @@ def with_limbs(flow: Tensor, share: Tensor, limbs: Limbs) -> Tensor:
     Returns:
         (B, 2, H / 2, W / 2), or ``flow``.
     """
-    trust = torch.sigmoid(limbs.trust.to(flow.dtype) + _EAGERNESS)
+    eagerness = torch.where(limbs.is_alone, *_EAGERNESS)
+    trust = torch.sigmoid(_DECISIVENESS * (limbs.trust.to(flow.dtype) + eagerness))
     is_free = not flow.is_cuda and not trust.requires_grad  # to look at values
     if not len(trust) or (is_free and float(trust.max()) < _LEAST_TRUST):
         return flow
@@ -128,5 +136,5 @@ def with_limbs(flow: Tensor, share: Tensor, limbs: Limbs) -> Tensor:
     trusted = flow.new_zeros(batch, count)
     trusted[limbs.sets, limbs.numbers] = trust
     of_trusted = torch.einsum("bnhw,bn->bhw", share, trusted) / share.sum(1).clamp_min(1e-6)
-    rest = flow * (1 - of_trusted[:, None].clamp(0, 1))
-    return taken * rigid + (1 - taken) * rest
+    gone = torch.maximum(taken, of_trusted[:, None].clamp(0, 1))
+    return taken * rigid + (1 - gone) * flow

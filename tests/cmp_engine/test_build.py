@@ -55,6 +55,8 @@ def _guidance(batch: int, width: int, height: int, count: int = 3) -> Guidance:
 
 
 def _stride_out(config: ModelConfig) -> int:
+    if config.limb_channels:  # untrained limbs are trusted a little, and such flow is finer
+        return 2
     if config.decoder == "attention":
         return 4
     if config.decoder == "skip":
@@ -128,9 +130,11 @@ def test_gradients_reach_every_parameter(config):
 
     (output * torch.randn_like(output)).sum().backward()
 
-    without = [name for name, value in network.named_parameters() if value.grad is None]
+    # Joints of limbs are not learned through the flow (tests/train/test_limb_loss.py).
+    learned = [(name, p) for name, p in network.named_parameters() if ".limbs." not in name]
+    without = [name for name, value in learned if value.grad is None]
     assert without == []
-    assert all(value.grad.isfinite().all() for value in network.parameters())
+    assert all(value.grad.isfinite().all() for _, value in learned)
 
 
 @pytest.mark.parametrize("encoder", ["resnet18", "alexnet_stride32"])

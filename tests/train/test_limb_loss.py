@@ -133,6 +133,7 @@ def _turning(trust: float) -> tuple[MotionAnswer, Limbs, Target]:
         torch.tensor([0]),
         start,
         torch.tensor([[6.0, 0.0]]),
+        torch.tensor([True]),
         torch.zeros(1, PLACES, 2),
         torch.zeros(1, PLACES + 1),
         inverse(start - joint),

@@ -176,7 +176,7 @@ def test_recipe_when_the_objective_is_cmp_then_reads_as_before_there_were_others
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        (["objective=jigsaw"], "cmp, walker, pathak, mahendran"),
+        (["objective=jigsaw"], "cmp, limbs, trust, walker, pathak, mahendran"),
         (["objective=walker", "model.head=regression"], "model.head = bins"),
         (["objective=pathak", "model.preset=default", "model.head=regression",
           "model.decoder=attention"], "another decoder"),

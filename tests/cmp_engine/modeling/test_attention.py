@@ -35,10 +35,10 @@ def _flow(network: CMP, guidance: Guidance, side: int = 96) -> torch.Tensor:
         return network.to_flow(network(image, guidance))
 
 
-def test_flow_of_one_arrow_has_stride_four_and_is_not_zero(network):
+def test_flow_of_one_arrow_has_stride_two_with_limbs_and_is_not_zero(network):
     flow = _flow(network, _arrows([[40, 30]], [[8, -3]]))
 
-    assert flow.shape == (1, 2, 24, 24)
+    assert flow.shape == (1, 2, 48, 48)
     assert flow.abs().max() > 0.1
 
 
