@@ -139,7 +139,7 @@ class ArrowEncoder(MotionEncoder):
 class ArrowAttentionDecoder(MotionDecoder):
     """Attention from pixels to arrows, a small propagation net, and copies that turn.
 
-    The output is forward flow in px of the network grid at stride 4; at 2 where a limb is trusted.
+    The output is forward flow in px of the network grid at stride 4, or 2 with a limb head.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -247,7 +247,7 @@ class ArrowAttentionDecoder(MotionDecoder):
         return logits.view(batch, count, AFFINITIES, height, width)
 
     def propagate(self, prepared: PreparedImage, motion: tuple[Tensor, ...]) -> Tensor:
-        """Return forward flow (B, 2, H / 4, W / 4), with limbs (B, 2, H / 2, W / 2); network px."""
+        """Return forward flow, px of the network grid: stride 4, or 2 of a decoder with limbs."""
         answer = self.answer(prepared, motion)
         if self.limbs is None:
             return answer.flow

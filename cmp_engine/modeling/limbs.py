@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from cmp_engine.modeling.blocks import double
-from cmp_engine.modeling.lever import PLACES, levers_from
+from cmp_engine.modeling.lever import PLACES, complex_product, levers_from
 from cmp_engine.modeling.sampling import cell_centers
 
 _SHARPNESS: Final = 8.0
@@ -24,7 +24,6 @@ _WIDENING: Final = 2.0
 _FINE: Final = 2
 """Px of the network grid per px of a flow with limbs, so that thin ones keep their width."""
 
-_LEAST_TRUST: Final = 0.02
 _DECISIVENESS: Final = 2.0
 """Times the logit of trust: half a limb over half an answer shows the outline and turns nothing."""
 
@@ -70,14 +69,7 @@ class Limbs:
         """
         places = cell_centers(*size_hw, self.points, stride=stride)
         zeta = levers_from(self.kappa, places[None] - self.points[:, None, None])
-        real, imaginary = self.vectors[:, None, None, :].expand_as(zeta).unbind(-1)
-        return torch.stack(
-            [
-                real * zeta[..., 0] - imaginary * zeta[..., 1],
-                real * zeta[..., 1] + imaginary * zeta[..., 0],
-            ],
-            dim=1,
-        )
+        return complex_product(self.vectors[:, None, None], zeta).movedim(-1, 1)
 
 
 def no_limbs(like: Tensor, size_hw: tuple[int, ...]) -> Limbs:
@@ -99,7 +91,7 @@ def no_limbs(like: Tensor, size_hw: tuple[int, ...]) -> Limbs:
 
 
 def with_limbs(flow: Tensor, share: Tensor, limbs: Limbs) -> Tensor:
-    """Return the flow with the trusted limbs put in, twice as fine; as it is where there are none.
+    """Return the flow with the trusted limbs put in, twice as fine.
 
     Where several limbs cover a pixel the smaller one counts more: a hand is part of the arm too.
     What the decoder's answer took from a trusted arrow outside its limb is left out.
@@ -110,15 +102,14 @@ def with_limbs(flow: Tensor, share: Tensor, limbs: Limbs) -> Tensor:
         limbs: Of the same B sets.
 
     Returns:
-        (B, 2, H / 2, W / 2), or ``flow``.
+        (B, 2, H / 2, W / 2), whatever is found: what a set gets must not depend on the others.
     """
+    flow = double(flow)
+    if not len(limbs.sets):
+        return flow
     eagerness = torch.where(limbs.is_alone, *_EAGERNESS)
     trust = torch.sigmoid(_DECISIVENESS * (limbs.trust.to(flow.dtype) + eagerness))
-    is_free = not flow.is_cuda and not trust.requires_grad  # to look at values
-    if not len(trust) or (is_free and float(trust.max()) < _LEAST_TRUST):
-        return flow
     batch, count = share.shape[:2]
-    flow = double(flow)
     share = double(double(share.to(flow.dtype)))
     size_hw = (flow.shape[-2], flow.shape[-1])
     outline = double(limbs.outline.to(flow.dtype)[:, None])[:, 0]

@@ -55,7 +55,7 @@ def _guidance(batch: int, width: int, height: int, count: int = 3) -> Guidance:
 
 
 def _stride_out(config: ModelConfig) -> int:
-    if config.limb_channels:  # untrained limbs are trusted a little, and such flow is finer
+    if config.limb_channels:
         return 2
     if config.decoder == "attention":
         return 4

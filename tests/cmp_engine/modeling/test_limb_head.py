@@ -86,7 +86,7 @@ def test_limb_that_is_not_trusted_changes_nothing():
     flow = torch.randn(1, 2, _SIDE // 4, _SIDE // 4)
     share = torch.full((1, 1, _SIDE // 8, _SIDE // 8), 0.8)
 
-    torch.testing.assert_close(with_limbs(flow, share, _made(-30.0)), flow)
+    torch.testing.assert_close(with_limbs(flow, share, _made(-30.0)), double(flow))
 
 
 def test_trusted_limb_leaves_what_follows_other_arrows():
@@ -125,3 +125,17 @@ def test_smaller_limb_counts_more_where_two_overlap():
     assert answer[0, 0, :4, :15].max() < 0  # goes with the hand
     truth = arm.motion((48, 48), stride=2)
     torch.testing.assert_close(answer[0, :, 12:, :15], truth[0, :, 12:, :15], atol=1e-3, rtol=1e-3)
+
+
+def test_answer_of_a_set_does_not_depend_on_the_others_in_its_batch():
+    flow = torch.randn(2, 2, _SIDE // 4, _SIDE // 4)
+    share = torch.full((2, 1, _SIDE // 8, _SIDE // 8), 0.8)
+    doubtful, sure = _made(-9.0), _made(9.0, sets=2)
+    both = Limbs(
+        *(torch.cat([getattr(limb, name) for limb in (doubtful, sure)]) for name in Limbs.__slots__)
+    )
+
+    together = with_limbs(flow, share, both)
+
+    alone = with_limbs(flow[:1], share[:1], doubtful)
+    torch.testing.assert_close(together[:1], alone, atol=0, rtol=0)
