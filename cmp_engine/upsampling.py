@@ -73,7 +73,10 @@ def grid_alignment(config: ModelConfig) -> GridAlignment:
 
 
 def output_stride(config: ModelConfig) -> int:
-    """Return the px of the network grid per px of the network's output grid."""
+    """Return the px of the network grid per px of the network's output grid.
+
+    Of its coarse part where the network puts limbs in: those are twice as fine.
+    """
     if config.decoder == "attention":
         return 4
     if config.decoder == "skip":
