@@ -68,6 +68,8 @@ class ModelConfig:
         attention_heads: Heads of the attention decoder.
         limb_channels: Channels of the attention decoder's features about limbs that turn, a
             multiple of 16; 0 for a decoder that knows of none.
+        limb_backbone: Whether those features have the first stages of the backbone, to stride 16,
+            of their own.
         short_side: Short side of the picture that the network likes best, px. 384 is what the
             published networks were trained with.
     """
@@ -85,6 +87,7 @@ class ModelConfig:
     encoder_width: int = 48
     attention_heads: int = 4
     limb_channels: int = 0
+    limb_backbone: bool = False
     short_side: int = 384
 
     def __post_init__(self) -> None:
@@ -123,6 +126,10 @@ class ModelConfig:
             )
         if self.limb_channels and self.decoder != "attention":
             raise ConfigError("Only the attention decoder has limb_channels.")
+        if self.limb_backbone and not (
+            self.limb_channels and self.image_encoder == "efficientnet_lite0"
+        ):
+            raise ConfigError("limb_backbone needs limb_channels and efficientnet_lite0.")
         if not self.max_flow > 0:
             raise ConfigError(f"max_flow must be positive, got {self.max_flow}.")
 
@@ -175,6 +182,9 @@ def _check_types(config: ModelConfig) -> None:
     for name in (*_WHOLE_NUMBERS, "limb_channels"):
         if not _is_whole(getattr(config, name)):
             raise ConfigError(f"{name} must be a whole number, got {getattr(config, name)!r}.")
+    own: object = config.limb_backbone
+    if not isinstance(own, bool):
+        raise ConfigError(f"limb_backbone must be true or false, got {own!r}.")
     reach: object = config.max_flow
     if not isinstance(reach, float) and not _is_whole(reach):
         raise ConfigError(f"max_flow must be a number, got {reach!r}.")
@@ -207,6 +217,7 @@ PRESETS: Final[dict[str, ModelConfig]] = {
         motion_channels=32,
         decoder_channels=96,
         limb_channels=64,
+        limb_backbone=True,
         short_side=256,
     ),
 }

@@ -33,7 +33,7 @@ from train.image_weights import start_from_image_weights
 from train.loop import Trainer, stage_at
 from train.objectives import ANSWERS_FLOW, build_for
 from train.reporting import Reporter, answers_sheet
-from train.train_state import TrainState, copy_matching, load_state, new_state
+from train.train_state import TrainState, copy_matching, load_state, new_state, with_limb_backbone
 
 logger = logging.getLogger(__name__)
 
@@ -71,8 +71,9 @@ def _start(recipe: Recipe, options: argparse.Namespace, world: World) -> TrainSt
         start_from_image_weights(network.image_encoder, recipe.schedule.image_weights)
     if options.init is not None:
         source = load_model(options.init).network.state_dict()
-        count = copy_matching(network, source)
-        logger.info("%d of %d tensors start from %s", count, len(source), options.init)
+        count = copy_matching(network, with_limb_backbone(source))
+        total = len(network.state_dict())
+        logger.info("%d of %d tensors start from %s", count, total, options.init)
     state = new_state(network, recipe, world.device)
     path = options.out / "state.pt"
     if path.exists():

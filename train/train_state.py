@@ -14,7 +14,9 @@ from cmp_engine.modeling.cmp import CMP
 from train.config import Recipe
 from train.errors import TrainConfigError
 
-_BACKBONE: Final = ("image_encoder.stem.", "image_encoder.stages.")
+_LIMB_BACKBONE: Final = "image_encoder.limbs.backbone."
+_SHARED_BACKBONE: Final = ("image_encoder.stem.", "image_encoder.stages.")
+_BACKBONE: Final = (*_SHARED_BACKBONE, _LIMB_BACKBONE)
 _LIMBS: Final = ("image_encoder.limbs.", "flow_decoder.limbs.")
 _TRUST: Final = "flow_decoder.limbs.trusted."
 
@@ -163,6 +165,16 @@ def read_state(path: Path, recipe: str, otherwise: str = "") -> dict[str, Any]:
         advice = f"choose another --out, {otherwise}".rstrip(", ")
         raise TrainConfigError(f"{path} belongs to a run with another recipe; {advice}.")
     return content
+
+
+def with_limb_backbone(source: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors with a backbone for limbs, a copy of the shared one unless there is one."""
+    copied = {
+        _LIMB_BACKBONE + name.removeprefix("image_encoder."): tensor
+        for name, tensor in source.items()
+        if name.startswith(_SHARED_BACKBONE)
+    }
+    return copied | source
 
 
 def copy_matching(network: nn.Module, source: dict[str, Tensor]) -> int:

@@ -29,11 +29,18 @@ class TopDown(ImageEncoder):
         stages: Channels of the backbone at strides 4, 8, 16 and 32.
         wide: Channels handed to the decoder.
         limb_channels: Channels of the features about limbs; 0 for none.
+        limb_backbone: The backbone of these features, if they have one of their own.
     """
 
     stride = 8
 
-    def __init__(self, stages: tuple[int, int, int, int], wide: int, limb_channels: int) -> None:
+    def __init__(
+        self,
+        stages: tuple[int, int, int, int],
+        wide: int,
+        limb_channels: int,
+        limb_backbone: nn.Module | None = None,
+    ) -> None:
         super().__init__()
         self.skip_channels = (wide // 2,)
         self.lateral32 = nn.Conv2d(stages[3], wide, 1)
@@ -42,7 +49,7 @@ class TopDown(ImageEncoder):
         self.smooth16 = conv_block(wide, wide)
         self.smooth8 = conv_block(wide, wide)
         self.lateral4 = nn.Conv2d(stages[0] + wide, wide // 2, 1)
-        self.limbs = LimbPyramid(stages, limb_channels) if limb_channels else None
+        self.limbs = LimbPyramid(stages, limb_channels, limb_backbone) if limb_channels else None
 
     def top_down(self, image: Tensor, features: list[Tensor]) -> ImageFeatures:
         """Return features at stride 8 (B, C, ...) and 4 (B, C / 2, ...), then those of limbs."""
@@ -186,6 +193,26 @@ LITE0_STAGES: Final = (
 _LITE0_TAPS: Final = (1, 2, 4, 6)
 """The last stages at strides 4, 8, 16 and 32."""
 
+_OWN_STAGES: Final = 5
+"""Of a backbone for limbs alone: those up to stride 16. Stride 32 has most of the parameters and
+says what a thing is, which is the same for limbs."""
+
+
+class LiteBackbone(nn.Module):
+    """The first stages of EfficientNet-Lite0.
+
+    Args:
+        count: Number of stages.
+    """
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self.stem, self.stages = _lite_layers(count)
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        """Return the features of (B, 3, H, W) at strides 4, 8, … as far as there are stages."""
+        return _lite_features(self.stem, self.stages, image)
+
 
 class EfficientNetLiteEncoder(TopDown):
     """EfficientNet-Lite0 and the pyramid."""
@@ -193,33 +220,41 @@ class EfficientNetLiteEncoder(TopDown):
     def __init__(self, config: ModelConfig) -> None:
         first, second, third, fourth = (LITE0_STAGES[tap].channels for tap in _LITE0_TAPS)
         super().__init__(
-            (first, second, third, fourth), config.image_channels, config.limb_channels
+            (first, second, third, fourth),
+            config.image_channels,
+            config.limb_channels,
+            LiteBackbone(_OWN_STAGES) if config.limb_backbone else None,
         )
-        self.stem = ScaledConv2d(3, LITE0_STEM, 3, stride=2)
-        self.stages = nn.ModuleList()
-        inside = LITE0_STEM
-        for stage in LITE0_STAGES:
-            blocks = []
-            for index in range(stage.repeats):
-                stride = stage.stride if index == 0 else 1
-                blocks.append(
-                    InvertedResidual(
-                        inside,
-                        stage.channels,
-                        expand=stage.expand,
-                        kernel=stage.kernel,
-                        stride=stride,
-                    )
-                )
-                inside = stage.channels
-            self.stages.append(nn.Sequential(*blocks))
+        self.stem, self.stages = _lite_layers(len(LITE0_STAGES))
 
     def forward(self, image: Tensor) -> ImageFeatures:
         """Return features at stride 8 (B, C, ...) and 4 (B, C / 2, ...), then those of limbs."""
-        features = []
-        x = F.relu6(self.stem(image))
-        for index, stage in enumerate(self.stages):
-            x = stage(x)
-            if index in _LITE0_TAPS:
-                features.append(x)
-        return self.top_down(image, features)
+        return self.top_down(image, _lite_features(self.stem, self.stages, image))
+
+
+def _lite_layers(count: int) -> tuple[ScaledConv2d, nn.ModuleList]:
+    stem = ScaledConv2d(3, LITE0_STEM, 3, stride=2)
+    stages = nn.ModuleList()
+    inside = LITE0_STEM
+    for stage in LITE0_STAGES[:count]:
+        blocks = []
+        for index in range(stage.repeats):
+            stride = stage.stride if index == 0 else 1
+            blocks.append(
+                InvertedResidual(
+                    inside, stage.channels, expand=stage.expand, kernel=stage.kernel, stride=stride
+                )
+            )
+            inside = stage.channels
+        stages.append(nn.Sequential(*blocks))
+    return stem, stages
+
+
+def _lite_features(stem: ScaledConv2d, stages: nn.ModuleList, image: Tensor) -> list[Tensor]:
+    features = []
+    x = F.relu6(stem(image))
+    for index, stage in enumerate(stages):
+        x = stage(x)
+        if index in _LITE0_TAPS:
+            features.append(x)
+    return features

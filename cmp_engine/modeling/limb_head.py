@@ -10,7 +10,8 @@ propagation net of its own, and answers in three steps:
    the rigid motion that its arrow and joint leave, ``v * zeta``.
 
 It is trained on puppets, whose joints and parts are known, and has image features of its own
-(`LimbPyramid`), so that it and what is learned from clips do not disturb each other.
+(`LimbPyramid`), and a backbone of its own where the network has one, so that it and what is
+learned from clips do not disturb each other.
 
 Source: own choice; `train/README.md` has what it does to limbs that are pulled by one arrow.
 """
@@ -57,10 +58,17 @@ class LimbPyramid(nn.Module):
     Args:
         stages: Channels of the backbone at strides 4, 8, 16 and 32.
         channels: At stride 8; half as many at stride 4.
+        backbone: From (B, 3, H, W) to the first of these stages, in place of the shared ones.
     """
 
-    def __init__(self, stages: tuple[int, int, int, int], channels: int) -> None:
+    def __init__(
+        self,
+        stages: tuple[int, int, int, int],
+        channels: int,
+        backbone: nn.Module | None = None,
+    ) -> None:
         super().__init__()
+        self.backbone = backbone
         half = channels // 2
         self.edges = nn.Sequential(
             nn.Conv2d(3, 16, 3, stride=2, padding=1, bias=False),
@@ -81,6 +89,9 @@ class LimbPyramid(nn.Module):
 
     def forward(self, image: Tensor, stages: list[Tensor]) -> tuple[Tensor, Tensor]:
         """Return (B, C, H / 8, W / 8) and (B, C / 2, H / 4, W / 4)."""
+        if self.backbone is not None:
+            own = self.backbone(image)
+            stages = [*own, *stages[len(own) :]]
         top = self.lateral32(stages[3])
         middle = self.smooth16(self.lateral16(stages[2]) + double(top))
         fine = self.smooth8(self.lateral8(stages[1]) + double(middle))

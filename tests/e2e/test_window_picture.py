@@ -77,7 +77,7 @@ def test_layers_when_their_order_changes_then_the_other_one_passes_in_front_in_t
     def script(window):
         yield from opened(window)
         session, panel = window.studio.session, window.layers
-        for number, (start, end) in enumerate((((40, 60), (92, 60)), ((120, 60), (68, 60)))):
+        for number, (start, end) in enumerate((((40, 60), (82, 60)), ((120, 60), (78, 60)))):
             session.select([])
             drag(window, start, end)
             key(window, "G", CTRL)

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from cmp_engine.build import build_network
+from cmp_engine.config import preset
 from cmp_engine.modeling.attention import MotionAnswer
 from cmp_engine.modeling.cmp import Guidance
 from cmp_engine.modeling.lever import PLACES, inverse, place_of
@@ -18,7 +19,7 @@ from train.config import Recipe, load_recipe
 from train.limb_loss import _joint_entropy, outline_loss, trust_loss
 from train.losses import Target
 from train.step import compute_loss
-from train.train_state import new_state
+from train.train_state import copy_matching, new_state, with_limb_backbone
 
 CONFIGS = Path(__file__).parents[2] / "train" / "configs"
 CPU = torch.device("cpu")
@@ -85,6 +86,29 @@ def test_limbs_learn_joints_and_outlines_and_nothing_else_changes():
     ):
         assert f"flow_decoder.limbs.{name}" in moved
     assert "image_encoder.limbs.edges.0.weight" in moved
+    assert "image_encoder.limbs.backbone.stages.0.0.project.weight" in moved
+
+
+def test_own_backbone_when_the_weights_have_none_then_starts_as_the_shared_one():
+    torch.manual_seed(0)
+    shared = build_network(replace(preset("default"), limb_backbone=False)).state_dict()
+    network = build_network(preset("default"))
+
+    copy_matching(network, with_limb_backbone(shared))
+
+    own = network.image_encoder.limbs.backbone.state_dict()
+    assert len(own) > 90
+    for name, tensor in own.items():
+        assert torch.equal(tensor, shared[f"image_encoder.{name}"])
+
+
+def test_own_backbone_when_the_weights_have_one_then_kept():
+    torch.manual_seed(0)
+    source = build_network(preset("default")).state_dict()
+
+    name = "image_encoder.limbs.backbone.stem.weight"
+    assert not torch.equal(source[name], source["image_encoder.stem.weight"])
+    assert torch.equal(with_limb_backbone(source)[name], source[name])
 
 
 def test_trust_learns_alone():

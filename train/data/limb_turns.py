@@ -3,7 +3,8 @@
 A picture does not depend on where its parts go next. So each scene can be asked again and again: a
 limb with all that hangs on it turns about its joint by some angle, or a thing or body shifts as a
 whole. The exact motion follows from the part labels, with nothing to draw. It is what a person
-expects who pulls a limb, or a body, with one arrow.
+expects who pulls a limb, or a body, with one arrow. The limb that an arrow means is that of the
+part under it: a hand is pulled at the hand, the whole arm at the upper arm.
 """
 
 from __future__ import annotations
@@ -214,8 +215,8 @@ class _Scene:
         if not self._limbs.any():
             return None
         part = _draw(self._limbs, rng)
-        mask = self._carries[part][self._labels]
-        places, joint = _inner_places(mask), self._joints[part]
+        mask, own = self._carries[part][self._labels], self._labels == part
+        places, joint = _inner_places(own if own.any() else mask), self._joints[part]
         lever = places - joint
         length = np.linalg.norm(lever, axis=1)
         if not length.any():

@@ -94,8 +94,9 @@ def _pick_limb(
     """Return the pixels of a limb that moves while what carries it stands, and where to pull.
 
     The limb is a part with all that hangs on it, and moves as one: where a hand also turns at its
-    wrist, nobody could tell from an arrow on the arm. The arrow is put where it moves fast, as a
-    person would, well inside. None when the scene has no such limb of some size.
+    wrist, nobody could tell from an arrow on the arm. The arrow is put on that part itself, for on
+    the hand it could as well mean the hand alone; where the part moves fast, as a person would,
+    well inside. None when the scene has no such limb of some size.
     """
     length = np.hypot(flow[..., 0], flow[..., 1])
     best: tuple[NDArray[np.bool_], tuple[int, int]] | None = None
@@ -109,8 +110,11 @@ def _pick_limb(
         limb = np.isin(labels, _carried(part, parents))
         if not limb.any() or float(np.percentile(length[limb], 80)) < 2.0:
             continue
-        inside = _shrunk(limb) & (length > np.percentile(length[limb], 60))
-        if limb.sum() > largest and inside.any() and _moves_as_one(flow, limb):
+        inside = _shrunk(labels == part)
+        if not inside.any():
+            continue
+        inside &= length >= np.percentile(length[inside], 60)
+        if limb.sum() > largest and _moves_as_one(flow, limb):
             places = np.argwhere(inside)
             middle = places[np.argmin(np.abs(places - places.mean(0)).sum(1))]
             largest = float(limb.sum())

@@ -47,6 +47,20 @@ def test_untrained_limbs_are_hardly_trusted(network):
     assert torch.sigmoid(_find(network, [[40, 30]], [[9, 0]]).trust).max() < 0.3
 
 
+def test_own_backbone_changes_limbs_and_nothing_else(network):
+    image = torch.randn(1, 3, _SIDE, _SIDE, generator=torch.Generator().manual_seed(0))
+    encoder = network.image_encoder
+    with torch.inference_mode():
+        before = encoder(image)
+        for parameter in encoder.limbs.backbone.parameters():
+            parameter += 0.1
+        after = encoder(image)
+        for parameter in encoder.limbs.backbone.parameters():
+            parameter -= 0.1
+    is_same = [torch.equal(one, other) for one, other in zip(before, after, strict=True)]
+    assert is_same == [True, True, False, False]
+
+
 def _made(trust: float, *, sets: int = 1) -> Limbs:
     """A limb in the left third of the picture that turns about (10, 80), in the last set."""
     start, joint = torch.tensor([[12.0, 20.0]]), torch.tensor([[10.0, 80.0]])

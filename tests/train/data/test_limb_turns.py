@@ -98,6 +98,16 @@ def test_limb_that_turns_hangs_on_something_and_a_body_that_shifts_does_not(scen
         assert has_root != bool(pulls.turns[number])
 
 
+def test_limb_is_that_of_the_part_under_the_arrow(scenes):
+    pulls = _pulls(scenes, shift_share=0.0)
+
+    for number, image in enumerate(pulls.image.tolist()):
+        x, y = pulls.guidance.points[number, 0].long().tolist()
+        above = scenes.parents[image, scenes.labels[image, y, x]]
+        others = scenes.labels[image][pulls.masks[number]].unique().tolist()
+        assert int(above) not in others
+
+
 def test_arrow_of_a_turn_keeps_the_distance_to_its_joint(scenes):
     pulls = _pulls(scenes, shift_share=0.0)
 
