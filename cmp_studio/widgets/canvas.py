@@ -294,8 +294,12 @@ class Canvas(PictureView):
         if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self._tools.finish()
         elif key == Qt.Key.Key_Escape:
-            if not self._tools.cancel():
+            if self._tools.cancel():
+                return
+            if self._session.selection:
                 self._session.select([])
+            else:
+                event.ignore()  # the window has a use for it
         elif key in _NUDGES:
             dx, dy = _NUDGES[key]
             is_shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)

@@ -26,6 +26,7 @@ class CoachCard(QWidget):
         self._session = session
         self._canvas = canvas
         self._themes = themes
+        self._has_marks = False
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         grid = QGridLayout(self)
         grid.setContentsMargins(2 * GRID, GRID + 4, 2 * GRID, GRID + 4)
@@ -44,8 +45,13 @@ class CoachCard(QWidget):
     def on_scene_changed(self) -> None:
         """Show it on a photo without tracks."""
         scene = self._session.scene
-        self.setVisible(scene is not None and not scene.tracks)
+        self.setVisible(scene is not None and not scene.tracks and not self._has_marks)
         self._place()
+
+    def on_marks_shown(self, is_shown: bool) -> None:  # noqa: FBT001 - a slot
+        """Be silent while the marks of the first run say the same."""
+        self._has_marks = is_shown
+        self.on_scene_changed()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Stay at the canvas's lower edge."""

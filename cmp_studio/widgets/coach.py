@@ -41,9 +41,11 @@ class CoachMarks(QWidget):
     """A small card that goes from one widget to the next.
 
     Signals:
+        shown(bool): The first mark came, or the last one went.
         finished(): The last mark was read, or they were skipped.
     """
 
+    shown = Signal(bool)
     finished = Signal()
 
     def __init__(self, steps: tuple[CoachStep, ...], themes: ThemeManager, window: QWidget) -> None:
@@ -90,6 +92,7 @@ class CoachMarks(QWidget):
         self._show_step()
         self.show()
         self.raise_()
+        self.shown.emit(True)
 
     def go_on(self) -> None:
         """Show the next mark, or finish."""
@@ -108,21 +111,21 @@ class CoachMarks(QWidget):
         """Hide the marks for good."""
         if not self.isHidden():
             self.hide()
+            self.shown.emit(False)
             self.finished.emit()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Stay beside the target."""
-        kinds = (QEvent.Type.Resize, QEvent.Type.LayoutRequest)
-        if watched is self._window and event.type() in kinds and not self.isHidden():
+        """Stay beside the target; Escape that nothing else in the window wants skips the marks."""
+        if watched is not self._window or self.isHidden():
+            return False
+        if event.type() in (QEvent.Type.Resize, QEvent.Type.LayoutRequest):
             self._place()
+        elif event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
+            is_escape = event.key() == Qt.Key.Key_Escape
+            if is_escape:
+                self.finish()
+            return is_escape
         return False
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Escape skips the marks."""
-        if event.key() == Qt.Key.Key_Escape:
-            self.finish()
-        else:
-            super().keyPressEvent(event)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Draw the card and its tip."""

@@ -82,14 +82,18 @@ class Inspector(QScrollArea):
         self._flow_line.setVisible(is_flow)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Keep as wide as what is in it: there is no bar to scroll sideways."""
+        """Keep wide enough for what is in it: there is no bar to scroll sideways."""
         if watched is self._panel and event.type() == QEvent.Type.LayoutRequest:
             self._fit_width()
         return super().eventFilter(watched, event)
 
     def _fit_width(self) -> None:
-        needed = self._panel.minimumSizeHint().width() + self.verticalScrollBar().sizeHint().width()
-        self.setMinimumWidth(max(_LEAST_WIDTH, needed))
+        """Make room for every row that may come: the photo must not move when one is chosen."""
+        sections = (self.track_section, self.film_section, self.flow_section)
+        rows = max(section.least_width() for section in sections) + 4 * GRID
+        needed = max(rows, self._panel.minimumSizeHint().width())
+        needed += self.verticalScrollBar().sizeHint().width()
+        self.setMinimumWidth(max(_LEAST_WIDTH, self.minimumWidth(), needed))
 
 
 class FilmSection(Section):

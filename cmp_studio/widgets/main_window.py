@@ -343,6 +343,7 @@ class MainWindow(QMainWindow):
         self.welcome.sample_chosen.connect(self.desk.open_sample)
         self.welcome.file_chosen.connect(self.desk.open)
         self.page.dock_toggled.connect(self.on_dock_toggled)
+        self.coach_marks.shown.connect(self.coach.on_marks_shown)
         self.coach_marks.finished.connect(self.on_coached)
         self.status.exports_clicked.connect(self.commands.on_exports)
         studio.advice.given.connect(self.status.show_advice)

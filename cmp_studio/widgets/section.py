@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from cmp_studio.services.translation import tr
 from cmp_studio.widgets.controls import make_label
 from cmp_studio.widgets.theme import GRID
+
+_LABEL_WIDTH: Final = 88
 
 
 class Section(QWidget):
@@ -22,7 +26,7 @@ class Section(QWidget):
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(GRID)
         self._grid.setVerticalSpacing(GRID)
-        self._grid.setColumnMinimumWidth(0, 88)
+        self._grid.setColumnMinimumWidth(0, _LABEL_WIDTH)
         self._grid.setColumnStretch(1, 1)
         self._grid.setColumnStretch(2, 1)
         column = QVBoxLayout(self)
@@ -50,7 +54,17 @@ class Section(QWidget):
                 self._grid.addWidget(field, row, column)
         self._rows[text] = [label, *fields]
 
+    def least_width(self) -> int:
+        """Return the width that the widest row needs, hidden ones too, px of the desktop."""
+        labels = [_least_width(row[0]) for row in self._rows.values()]
+        fields = [sum(_least_width(f) + GRID for f in row[1:]) for row in self._rows.values()]
+        return max(_LABEL_WIDTH, *labels) + max(fields) if self._rows else 0
+
     def show_row(self, text: str, *, is_shown: bool) -> None:
         """Show or hide the row with this label."""
         for widget in self._rows[text]:
             widget.setVisible(is_shown)
+
+
+def _least_width(widget: QWidget) -> int:
+    return max(widget.minimumWidth(), widget.minimumSizeHint().width())

@@ -327,6 +327,23 @@ def test_first_run_when_the_sample_plays_then_three_marks_and_never_again(
     assert run(second) == 0
 
 
+def test_first_steps_when_another_photo_is_opened_then_said_once_and_escape_ends_them(qapp, photo):
+    def script(window):
+        yield lambda: window.studio.session.scene is not None
+        marks = window.coach_marks
+        assert window.coach.isVisible()
+        marks.start()
+        assert marks.isVisible()
+        assert not window.coach.isVisible()
+        window.canvas.setFocus()
+        key(window, "Escape")
+        assert not marks.isVisible()
+        assert window.coach.isVisible()
+        yield is_ready(window)
+
+    assert run(script, photo) == 0
+
+
 def test_command_when_copied_then_it_is_on_the_clipboard(qapp, photo):
     def script(window):
         yield from opened(window)

@@ -58,6 +58,21 @@ def test_section_when_several_are_selected_then_only_what_they_share(opened):
     assert section.easing.isVisible()
 
 
+def test_inspector_when_something_is_selected_then_as_wide_as_before(opened):
+    inspector = opened.window.inspector
+    before = inspector.minimumWidth()
+    needs = []
+    for make in (select_arrow, lambda _: opened.studio.session.add_pin((10, 20))):
+        make(opened)
+        opened.studio.options.set_mode("flow")
+        inspector._panel.layout().activate()
+        needs.append(inspector._panel.minimumSizeHint().width())
+        inspector._fit_width()
+        assert inspector.minimumWidth() == before
+    bar = inspector.verticalScrollBar().sizeHint().width()
+    assert max(needs) + bar <= before
+
+
 def test_position_when_typed_then_the_whole_arrow_moves_as_one_step(opened):
     section = select_arrow(opened)
     typed(section.tail_x, "100")
