@@ -152,7 +152,8 @@ class MainWindow(QMainWindow):
     def on_coached(self) -> None:
         """The first steps were seen; they come again only when asked for."""
         self.studio.preferences.set_flag("window/coached", value=True)
-        self.canvas.setFocus(Qt.FocusReason.OtherFocusReason)
+        if self.canvas.isVisible():
+            self.canvas.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def on_history_changed(self) -> None:
         """Who has drawn something needs the first mark no longer."""
@@ -345,6 +346,7 @@ class MainWindow(QMainWindow):
         self.page.dock_toggled.connect(self.on_dock_toggled)
         self.coach_marks.shown.connect(self.coach.on_marks_shown)
         self.coach_marks.finished.connect(self.on_coached)
+        studio.modes.changed.connect(self.coach_marks.finish)  # they point at what is gone now
         self.status.exports_clicked.connect(self.commands.on_exports)
         studio.advice.given.connect(self.status.show_advice)
         studio.autosave.failed.connect(self.on_warned)

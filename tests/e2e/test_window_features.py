@@ -339,6 +339,10 @@ def test_first_steps_when_another_photo_is_opened_then_said_once_and_escape_ends
         key(window, "Escape")
         assert not marks.isVisible()
         assert window.coach.isVisible()
+        marks.start()
+        window.studio.modes.choose("probe")  # has nothing that the marks point at
+        assert not marks.isVisible()
+        window.studio.modes.choose("animate")
         yield is_ready(window)
 
     assert run(script, photo) == 0
