@@ -46,7 +46,7 @@ def export_frames(window, folder):
 
 
 def shares(folder):
-    """How much of the place where the parts meet is red and blue, in the frame that fills it most.
+    """How much of the place where the parts meet is red and blue, in the frame where one fills it.
 
     Ground that is neither shows before they are there.
     """
@@ -55,7 +55,7 @@ def shares(folder):
         place = read_image(path)[54:66, 74:86].reshape(-1, 3).astype(int)
         found.append([float((np.abs(place - c).max(axis=1) < 60).mean()) for c in (RED, BLUE)])
     assert found[0] == [0, 0]
-    return max(found, key=sum)
+    return max(found, key=max)
 
 
 def test_layers_when_their_order_changes_then_the_other_one_passes_in_front_in_the_film(
