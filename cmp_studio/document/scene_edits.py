@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
-from typing import Final, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from cmp_studio.document.errors import SceneError
 from cmp_studio.document.groups import Group
@@ -14,6 +14,9 @@ from cmp_studio.document.tracks import Track, keep_inside, move_track
 
 DUPLICATE_OFFSET: Final = (12.0, 12.0)
 """How far a copy lies beside its original, px."""
+
+LayerMove = Literal["forward", "backward", "front", "back"]
+"""Where layers go: past the next one towards the front or the back, or all the way."""
 
 _Change: TypeAlias = Callable[[Track], Track]
 
@@ -149,6 +152,29 @@ def set_layer_order(scene: Scene, order: Sequence[int]) -> Scene:
         )
     groups = tuple(scene.group(item) for item in order if item != 0)
     return replace(scene, groups=groups, base_place=list(order).index(0))
+
+
+def moved_layers(order: Sequence[int], layers: Collection[int], move: LayerMove) -> tuple[int, ...]:
+    """Return an order of layers with some of them further to the front or the back.
+
+    Several keep their order among themselves, and one that can't go further holds the next one up.
+
+    Args:
+        order: What `layer_order` gave, back to front.
+        layers: Those to move; the ones that are not in ``order`` are ignored.
+        move: Where to.
+    """
+    if move in ("backward", "back"):
+        turned: LayerMove = "forward" if move == "backward" else "front"
+        return moved_layers(order[::-1], layers, turned)[::-1]
+    if move == "front":
+        others = [layer for layer in order if layer not in layers]
+        return (*others, *(layer for layer in order if layer in layers))
+    changed = list(order)
+    for place in range(len(changed) - 2, -1, -1):
+        if changed[place] in layers and changed[place + 1] not in layers:
+            changed[place], changed[place + 1] = changed[place + 1], changed[place]
+    return tuple(changed)
 
 
 def set_fill(scene: Scene, fill: HoleFill, *, plate: Picture | None = None) -> Scene:

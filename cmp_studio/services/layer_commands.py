@@ -13,11 +13,15 @@ from cmp_studio.document.groups import Group
 from cmp_studio.document.masks import Mask, inverted, mask_from_bytes
 from cmp_studio.document.scene import HoleFill, Picture, Scene, picture_from_bytes
 from cmp_studio.document.scene_edits import (
+    LayerMove,
     add_group,
+    layer_order,
+    moved_layers,
     remove_group,
     replace_group,
     set_fill,
     set_group,
+    set_layer_order,
 )
 from cmp_studio.services.background import Background
 from cmp_studio.services.brush import FREEZE, Brush, mask_of, with_mask
@@ -39,6 +43,14 @@ FILL_HINTS: Final[Words[HoleFill]] = Words(
         "plate": mark("Holes show a picture of the same size."),
     }
 )
+LAYER_MOVES: Final[Words[LayerMove]] = Words(
+    {
+        "front": mark("Bring layer to front"),
+        "forward": mark("Bring layer forward"),
+        "backward": mark("Send layer backward"),
+        "back": mark("Send layer to back"),
+    }
+)
 
 
 class LayerCommands(QObject):
@@ -48,9 +60,11 @@ class LayerCommands(QObject):
 
     Signals:
         warned(sentence): It did not work.
+        chosen_changed(): `chosen` may be others.
     """
 
     warned = Signal(str)
+    chosen_changed = Signal()
 
     def __init__(
         self,
@@ -63,6 +77,51 @@ class LayerCommands(QObject):
         self._session = session
         self._brush = brush
         self._background = background
+        self._row: int | None = None
+        self._is_row_wanted = False
+        session.selection_changed.connect(self.on_selection_changed)
+
+    @property
+    def chosen(self) -> frozenset[int]:
+        """Ids of the layers to put in front or behind; 0 is the rest of the picture.
+
+        Those of the selected tracks, or the one of the list: what was chosen last.
+        """
+        if self._session.selection and not self._is_row_wanted:
+            return frozenset(track.group for track in self._session.selected_tracks)
+        return frozenset() if self._row is None else frozenset({self._row})
+
+    def choose(self, layer: int | None, *, is_wanted: bool = True) -> None:
+        """Note which layer the list shows as chosen.
+
+        Args:
+            layer: Id of a group, 0 for the rest of the picture, None for neither.
+            is_wanted: The user chose it, so it counts before the selected tracks.
+        """
+        self._row = layer
+        self._is_row_wanted = is_wanted or self._is_row_wanted
+        self.chosen_changed.emit()
+
+    def can_move(self, move: LayerMove) -> bool:
+        """Whether `move` would change the order of the layers."""
+        scene = self._session.scene
+        if scene is None or not scene.groups:
+            return False
+        order = layer_order(scene)
+        return moved_layers(order, self.chosen, move) != order
+
+    def move(self, move: LayerMove) -> None:
+        """Put the chosen layers further to the front or the back."""
+        self._session.commit()
+        scene = self._session.scene
+        if scene is not None and self.can_move(move):
+            order = moved_layers(layer_order(scene), self.chosen, move)
+            self._session.apply(set_layer_order(scene, order), LAYER_MOVES[move])
+
+    def on_selection_changed(self) -> None:
+        """From now on the layers of the selected tracks count."""
+        self._is_row_wanted = False
+        self.chosen_changed.emit()
 
     def new_group(self) -> None:
         """Add a group in front of all, with the selected tracks in it, and paint its mask next."""

@@ -12,7 +12,13 @@ from cmp_studio.services.modes import ANIMATE
 from cmp_studio.services.preferences import Preferences
 from cmp_studio.services.shortcuts import ALL_MODES, Shortcuts
 from cmp_studio.services.translation import tr
-from cmp_studio.widgets.command_table import COMMANDS, MENUS, SUBMENU_TITLES, Command
+from cmp_studio.widgets.command_table import (
+    COMMANDS,
+    MENUS,
+    SUBMENU_COMMANDS,
+    SUBMENU_TITLES,
+    Command,
+)
 from cmp_studio.widgets.icons import themed_icon
 from cmp_studio.widgets.theme import Theme
 
@@ -59,8 +65,9 @@ class Actions(QObject):
                     self.submenus[name] = menu.addMenu(tr(SUBMENU_TITLES[name]))
                 else:
                     menu.addAction(self._actions[name])
-        for name in ("theme_system", "theme_dark", "theme_light"):
-            self.submenus["@theme"].addAction(self._actions[name])
+        for title, names in SUBMENU_COMMANDS.items():
+            for name in names:
+                self.submenus[title].addAction(self._actions[name])
 
     def show_mode(self, mode: str, known: Collection[str]) -> None:
         """Show the commands and menus of a mode; the others lose their keys meanwhile.

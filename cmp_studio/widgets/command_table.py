@@ -23,7 +23,8 @@ class Command:
         is_checkable: Whether it is on or off.
         group: Commands of the same group exclude each other.
         needs: What has to be there: nothing, an open "scene", some "tracks", a "selection", or
-            a "moving" track, a "path" or a "take" among the selected ones.
+            a "moving" track, a "path" or a "take" among the selected ones, or a layer that can go
+            "forward", "backward", to the "front" or the "back".
         mode: The mode that it belongs to, or "all" for those that each mode carries out in its own
             way; empty means Animate for what needs something, and all for the rest.
     """
@@ -107,6 +108,14 @@ COMMANDS: Final = (
     Command("group", "New &layer from selection", ("Ctrl+G",), needs="selection",
             hint="A part that moves on its own, in front of the rest"),
     Command("ungroup", "&Back to the rest of the photo", ("Ctrl+Shift+G",), needs="selection"),
+    Command("layer_front", "Bring layer to &front", ("Ctrl+Shift+PgUp",), needs="front",
+            hint="The layer passes in front of all others"),
+    Command("layer_forward", "Bring layer f&orward", ("Ctrl+PgUp",), needs="forward",
+            hint="The layer of the selected tracks, or the one chosen in the list of layers"),
+    Command("layer_backward", "Send layer &backward", ("Ctrl+PgDown",), needs="backward",
+            hint="The layer of the selected tracks, or the one chosen in the list of layers"),
+    Command("layer_back", "Send layer to b&ack", ("Ctrl+Shift+PgDown",), needs="back",
+            hint="The layer passes behind all others"),
     Command("half_speed", "&Record at half speed", is_checkable=True, mode=ANIMATE,
             hint="The film plays slowly while a drag is recorded"),
     Command("range_start", "Play from &here", ("Ctrl+[",), needs="scene"),
@@ -240,7 +249,7 @@ MENUS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
                "@theme")),
     ("&Track", ("tool_select", "tool_arrow", "tool_path", "tool_pin", "tool_brush", "-",
                 "add_arrow", "add_pin", "@presets", "-", "switch", "smooth", "take_to_path",
-                "split", "-", "group", "ungroup", "-", "brush_larger", "brush_smaller")),
+                "split", "-", "group", "ungroup", "@order", "-", "brush_larger", "brush_smaller")),
     ("&Play", ("play", "previous_frame", "next_frame", "first_frame", "last_frame", "-",
                "range_start", "range_end", "range_clear", "@loop", "-", "half_speed")),
     ("&Annotate", ("annotate_positive", "annotate_negative", "annotate_brush", "-",
@@ -261,10 +270,17 @@ SUBMENU_TITLES: Final = {
     "@samples": "Open sam&ple",
     "@theme": "Th&eme",
     "@loop": "L&oop",
+    "@order": "La&yer order",
     "@presets": "P&resets",
     "@weights": "&Network",
     "@device": "&Device",
 }
+
+SUBMENU_COMMANDS: Final[dict[str, tuple[str, ...]]] = {
+    "@theme": ("theme_system", "theme_dark", "theme_light"),
+    "@order": ("layer_front", "layer_forward", "layer_backward", "layer_back"),
+}
+"""The commands of those submenus that hold always the same."""
 
 GESTURES: Final = (
     ("Drag", "Draw an arrow; move what is under the mouse"),
@@ -299,7 +315,8 @@ def command(name: str) -> Command:
 
 def menu_of(name: str) -> str:
     """Title of the menu that holds a command, for lists; "Other" where none does."""
+    place = next((title for title, names in SUBMENU_COMMANDS.items() if name in names), name)
     for title, names in MENUS:
-        if name in names:
+        if place in names:
             return tr(title).replace("&", "")
-    return tr("View") if name.startswith("theme") else tr("Other")
+    return tr("Other")

@@ -97,6 +97,7 @@ class LayersPanel(QScrollArea):
         self.plate_button = make_button(tr("Choose picture…"))
         self._lay_out()
         self.list.currentItemChanged.connect(self.on_current_changed)
+        self.list.itemClicked.connect(self.on_clicked)
         self.list.itemChanged.connect(self.on_item_renamed)
         self.list.model().rowsMoved.connect(self.on_rows_moved)
         self.new_button.clicked.connect(commands.new_group)
@@ -149,6 +150,7 @@ class LayersPanel(QScrollArea):
                 self._is_filling = True
                 self.list.setCurrentRow(index)
                 self._is_filling = False
+                self._tell_chosen(is_wanted=False)
         scene = self._session.scene
         if scene is not None:
             self._show_mask(scene)
@@ -158,9 +160,14 @@ class LayersPanel(QScrollArea):
         scene = self._session.scene
         if self._is_filling or scene is None:
             return
+        self._tell_chosen(is_wanted=True)
         if self.target >= 0:
             self._brush.set_target(self.target)
         self._show_mask(scene)
+
+    def on_clicked(self) -> None:
+        """Let the layer count for what comes, even where it was the chosen one before."""
+        self._tell_chosen(is_wanted=True)
 
     def on_item_renamed(self, item: QListWidgetItem) -> None:
         """Take the name that was typed."""
@@ -257,6 +264,11 @@ class LayersPanel(QScrollArea):
         wanted = self._brush.target if target not in known else target
         self.list.setCurrentRow(known.index(wanted) if wanted in known else len(known) - 1)
         self._is_filling = False
+        self._tell_chosen(is_wanted=False)
+
+    def _tell_chosen(self, *, is_wanted: bool) -> None:
+        layer = None if self.target == FREEZE else max(self.target, 0)
+        self._commands.choose(layer, is_wanted=is_wanted)
 
     def _mask(self, scene: Scene) -> Mask | None:
         if self.target == FREEZE:

@@ -11,6 +11,7 @@ from PySide6.QtGui import QGuiApplication
 
 from cmp_studio.document.errors import DocumentError
 from cmp_studio.services.autosave import Leftover
+from cmp_studio.services.layer_commands import LAYER_MOVES
 from cmp_studio.services.translation import tr
 from cmp_studio.services.wording import sentence_of, tracks_title
 from cmp_studio.widgets.clipboard import put_tracks, tracks_on_clipboard
@@ -42,6 +43,7 @@ class WindowCommands(QObject):
         session = self._studio.session
         session.history_changed.connect(self.on_state_changed)
         session.selection_changed.connect(self.on_state_changed)
+        self._studio.layers.chosen_changed.connect(self.on_state_changed)
         self._studio.exports.ended.connect(self.on_export_ended)
         self._studio.autosave.found.connect(self.on_leftovers_found)
         self._connect()
@@ -222,6 +224,7 @@ class WindowCommands(QObject):
             there |= kinds
             if kinds - {"pin"}:
                 there.add("moving")
+            there |= {move for move in LAYER_MOVES if self._studio.layers.can_move(move)}
         for name, label in (("undo", session.undo_label), ("redo", session.redo_label)):
             verb = tr("Undo") if name == "undo" else tr("Redo")
             if label:
@@ -272,6 +275,10 @@ class WindowCommands(QObject):
             "split": self.on_split,
             "group": studio.layers.new_group,
             "ungroup": studio.layers.ungroup,
+            "layer_front": lambda: studio.layers.move("front"),
+            "layer_forward": lambda: studio.layers.move("forward"),
+            "layer_backward": lambda: studio.layers.move("backward"),
+            "layer_back": lambda: studio.layers.move("back"),
             "range_start": studio.loop_range.start_here,
             "range_end": studio.loop_range.end_here,
             "range_clear": studio.loop_range.clear,

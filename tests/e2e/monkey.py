@@ -499,7 +499,8 @@ _COMMANDS = (
     "view_flow", "overlays", "inspector", "timeline", "reset_panels", "fit", "actual_size",
     "zoom_in", "zoom_out", "theme_dark", "theme_light", "history", "play", "next_frame",
     "previous_frame", "first_frame", "last_frame", "copy_command", "brush_larger",
-    "brush_smaller", "first_steps",
+    "brush_smaller", "first_steps", "layer_front", "layer_forward", "layer_backward",
+    "layer_back",
 )  # fmt: skip
 
 

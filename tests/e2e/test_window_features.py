@@ -124,6 +124,53 @@ def test_masks_and_layers_when_painted_then_in_the_scene_and_in_order(qapp, phot
     assert run(script, photo) == 0
 
 
+def test_layers_when_sent_behind_by_keys_then_so_in_the_list_and_the_frame_and_undone(qapp, photo):
+    def script(window):
+        yield from opened(window)
+        studio, panel = window.studio, window.layers
+        session, actions = studio.session, window.actions_by_name
+        key(window, "A")
+        for start, end in (((40, 60), (60, 60)), ((100, 60), (80, 60))):
+            session.select([])
+            drag(window, start, end)
+            key(window, "G", CTRL)
+        first, second = (group.name for group in session.scene.groups)
+
+        def rows():
+            return [panel.list.item(row).text() for row in range(3)]
+
+        assert rows() == [second, first, "Rest of the photo"]
+        assert not actions["layer_forward"].isEnabled()
+        assert actions["layer_backward"].isEnabled()
+        steps = len(session.steps)
+        key(window, "PageUp", CTRL)
+        assert len(session.steps) == steps
+        key(window, "PageDown", CTRL)
+        assert rows() == [first, second, "Rest of the photo"]
+        assert actions["undo"].text() == "Undo send layer backward"
+        key(window, "PageDown", CTRL | SHIFT)
+        assert rows() == [first, "Rest of the photo", second]
+        assert not actions["layer_back"].isEnabled()
+        yield is_ready(window)
+        key(window, "PageUp", CTRL)
+        key(window, "PageUp", CTRL | SHIFT)
+        assert rows() == [second, first, "Rest of the photo"]
+        session.select([])
+        row = panel.list.visualItemRect(panel.list.item(1)).center()
+        window.page.dock("layers").raise_()
+        yield panel.list.isVisible
+        QTest.mouseClick(panel.list.viewport(), LEFT, NO_KEYS, row)
+        QTest.keyClick(panel.list, Qt.Key.Key_PageUp, CTRL)
+        assert rows() == [first, second, "Rest of the photo"]
+        key(window, "Z", CTRL)
+        assert rows() == [second, first, "Rest of the photo"]
+        undo_all(window)
+        assert session.scene.groups == ()
+        assert not actions["layer_front"].isEnabled()
+
+    assert run(script, photo) == 0
+
+
 def test_tracks_when_selected_together_then_copied_mirrored_and_pasted_elsewhere(
     qapp, photo, tmp_path
 ):
@@ -292,6 +339,7 @@ def test_keys_when_customised_then_the_new_ones_work_and_are_on_the_sheet(qapp, 
 
         texts = [label.text() for label in window.findChild(KeysDialog).findChildren(QLabel)]
         assert "F6" in texts
+        assert "Bring layer to front" in texts
         window.findChild(KeysDialog).accept()
 
     assert run(script, photo) == 0

@@ -13,6 +13,7 @@ from cmp_studio.document.scene_edits import (
     duplicate_tracks,
     layer_order,
     mirror_tracks,
+    moved_layers,
     nudge_tracks,
     remove_group,
     replace_group,
@@ -56,6 +57,30 @@ def test_set_layer_order_when_turned_round_then_reads_back():
     assert scene.base_place == 1
     with pytest.raises(SceneError, match="each once"):
         set_layer_order(scene, (4, 5))
+
+
+@pytest.mark.parametrize(
+    ("layers", "move", "expected"),
+    [
+        ({1}, "forward", (0, 2, 1, 3)),
+        ({1}, "backward", (1, 0, 2, 3)),
+        ({1}, "front", (0, 2, 3, 1)),
+        ({2}, "back", (2, 0, 1, 3)),
+        ({0}, "forward", (1, 0, 2, 3)),
+        ({3}, "forward", (0, 1, 2, 3)),
+        ({3}, "front", (0, 1, 2, 3)),
+        ({0}, "backward", (0, 1, 2, 3)),
+        ({0, 2}, "forward", (1, 0, 3, 2)),
+        ({2, 3}, "forward", (0, 1, 2, 3)),
+        ({2, 3}, "backward", (0, 2, 3, 1)),
+        ({0, 2}, "front", (1, 3, 0, 2)),
+        ({1, 3}, "back", (1, 3, 0, 2)),
+        ({7}, "front", (0, 1, 2, 3)),
+        (set(), "backward", (0, 1, 2, 3)),
+    ],
+)
+def test_moved_layers_when_some_go_further_then_the_others_keep_their_order(layers, move, expected):
+    assert moved_layers((0, 1, 2, 3), layers, move) == expected
 
 
 def test_remove_group_when_gone_then_its_tracks_stay():

@@ -7,7 +7,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QDialog, QFileDialog, QMessageBox
 
 import cmp_studio.widgets.document_desk as desk_module
-from cmp_studio.widgets.command_table import COMMANDS, MENUS
+from cmp_studio.widgets.command_table import COMMANDS, MENUS, SUBMENU_COMMANDS
 from cmp_studio.widgets.main_window import MainWindow
 from cmp_studio.widgets.welcome import RecentButton
 from tests.cmp_studio.fakes import photo_bytes
@@ -258,8 +258,9 @@ def test_dialogs_when_asked_then_about_and_keys_are_shown(opened):
 
 def test_menus_when_built_then_every_command_is_in_one_of_them():
     named = {name for _, names in MENUS for name in names}
-    themes = {"theme_system", "theme_dark", "theme_light"}
-    assert {command.name for command in COMMANDS} - themes == {
+    inside = {name for names in SUBMENU_COMMANDS.values() for name in names}
+    assert set(SUBMENU_COMMANDS) <= named
+    assert {command.name for command in COMMANDS} - inside == {
         name for name in named if name != "-" and not name.startswith("@")
     }
 
