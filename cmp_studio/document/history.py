@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 StateT = TypeVar("StateT")
+
+MAX_STEPS: Final = 1000
+MAX_BYTES: Final = 512 * 2**20
+MIN_STEPS: Final = 20
+"""So many steps stay, however large they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,26 +20,56 @@ class _Entry(Generic[StateT]):
     label: str
 
 
+@dataclass(slots=True)
+class _Held:
+    """A large part, how many bytes it takes, and how often the states have it."""
+
+    part: object  # held, so that no other object gets its id
+    nbytes: int
+    count: int
+
+
 class History(Generic[StateT]):
     """Holds the current state and the way back and forth.
 
     States must be immutable; an entry costs one reference, because unchanged parts are shared
     between neighbouring states. A gesture (a drag, a slider) is previewed as often as it likes and
     becomes one step at its end, or none.
+
+    Where the states have large parts, the oldest steps go when all of them together take too much.
+    A part that is in several states counts once. A step costs a look at the parts of the state that
+    comes and of each one that goes, never at the whole history.
+
+    Args:
+        state: Where it starts, taken as saved.
+        limit: Most undo steps.
+        parts: Yields the large parts of a state with their bytes, the same ones each time; parts
+            are told apart by identity. None where states are small.
+        max_bytes: Most bytes of all parts together, but the last `MIN_STEPS` steps stay.
+
+    Raises:
+        ValueError: ``limit`` is below 1.
     """
 
-    def __init__(self, state: StateT, *, limit: int = 1000) -> None:
-        """Start with ``state``, taken as saved, and keep at most ``limit`` undo steps.
-
-        Raises:
-            ValueError: ``limit`` is below 1.
-        """
+    def __init__(
+        self,
+        state: StateT,
+        *,
+        limit: int = MAX_STEPS,
+        parts: Callable[[StateT], Iterable[tuple[object, int]]] | None = None,
+        max_bytes: int = MAX_BYTES,
+    ) -> None:
         if limit < 1:
             raise ValueError(f"limit must be at least 1, got {limit}")
-        self._entries = [_Entry(state, "")]
+        self._entries: list[_Entry[StateT]] = []
         self._index = 0
         self._limit = limit
+        self._parts = parts
+        self._max_bytes = max_bytes
+        self._nbytes = 0
+        self._held: dict[int, _Held] = {}
         self._gesture: _Entry[StateT] | None = None
+        self._append(_Entry(state, ""))
         self._saved: _Entry[StateT] | None = self._entries[0]
 
     @property
@@ -45,6 +81,11 @@ class History(Generic[StateT]):
     def committed(self) -> StateT:
         """The state as of the last recorded step, whatever gesture is open."""
         return self._entries[self._index].state
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the large parts of all steps, each part once; without an open gesture's."""
+        return self._nbytes
 
     @property
     def has_gesture(self) -> bool:
@@ -105,9 +146,10 @@ class History(Generic[StateT]):
     def push(self, state: StateT, label: str) -> None:
         """Make ``state`` current as one undo step; drop the redo branch and any open gesture."""
         self._gesture = None
-        del self._entries[self._index + 1 :]
-        self._entries.append(_Entry(state, label))
-        del self._entries[: -(self._limit + 1)]
+        while len(self._entries) - 1 > self._index:
+            self._forget(self._entries.pop())
+        self._append(_Entry(state, label))
+        self._drop_oldest()
         self._index = len(self._entries) - 1
 
     def preview(self, state: StateT, label: str) -> None:
@@ -144,3 +186,35 @@ class History(Generic[StateT]):
             raise IndexError(f"steps go from 0 to {len(self._entries) - 1}, got {index}")
         if self._gesture is None:
             self._index = index
+
+    # Inside.
+
+    def _append(self, entry: _Entry[StateT]) -> None:
+        self._entries.append(entry)
+        for part, nbytes in () if self._parts is None else self._parts(entry.state):
+            held = self._held.get(id(part))
+            if held is None:
+                self._held[id(part)] = _Held(part, nbytes, 1)
+                self._nbytes += nbytes
+            else:
+                held.count += 1
+
+    def _forget(self, entry: _Entry[StateT]) -> None:
+        """Let go of what only a step that left `_entries` had."""
+        if entry is self._saved:
+            self._saved = None  # it can't be reached any more
+        for part, _ in () if self._parts is None else self._parts(entry.state):
+            held = self._held[id(part)]
+            held.count -= 1
+            if held.count == 0:
+                self._nbytes -= held.nbytes
+                del self._held[id(part)]
+
+    def _drop_oldest(self) -> None:
+        gone = max(len(self._entries) - 1 - self._limit, 0)
+        for entry in self._entries[:gone]:
+            self._forget(entry)
+        while self._nbytes > self._max_bytes and len(self._entries) - gone > MIN_STEPS + 1:
+            self._forget(self._entries[gone])
+            gone += 1
+        del self._entries[:gone]

@@ -9,6 +9,7 @@ from typing import Final
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from cmp_studio.document.footprint import scene_parts
 from cmp_studio.document.history import History
 from cmp_studio.document.scene import (
     FilmSettings,
@@ -178,7 +179,7 @@ class Session(QObject):
         """Open ``scene`` in place of the one that is open, with a history of its own."""
         self._merge_timer.stop()
         self._merge_key = ""
-        self._history = History(scene)
+        self._history = History(scene, parts=scene_parts)
         if not is_saved:
             self._history.mark_unsaved()
         self._picture = picture

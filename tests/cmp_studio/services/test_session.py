@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from cmp_studio.document.scene_edits import set_fill
 from cmp_studio.document.tracks import move_head
 from cmp_studio.services.pictures import open_picture
 from cmp_studio.services.session import Session
@@ -205,3 +206,16 @@ def test_scene_changed_when_a_selected_track_goes_then_selection_was_told_after_
     session.selection_changed.connect(lambda: order.append("selection"))
     session.remove_selected()
     assert order == ["scene", "selection"]
+
+
+def test_history_when_plates_are_changed_all_day_then_its_bytes_are_bounded(session):
+    picture, size = session.scene.picture, 20 * 2**20
+    for number in range(60):
+        plate = replace(picture, data=bytes(size), digest=str(number))  # pages that nobody touches
+        session.apply(set_fill(session.scene, "plate", plate=plate), f"Plate {number}")
+    assert session.steps == tuple(f"Plate {number}" for number in range(35, 60))
+    assert session.step_index == 24
+    session.go_to(0)
+    assert session.scene.plate.digest == "35"
+    assert session.is_dirty
+    assert session.saved_step is None
