@@ -54,7 +54,8 @@ def _motion_decoder(config: ModelConfig, image_encoder: ImageEncoder) -> MotionD
         )
     if config.decoder_channels < 4:
         raise ConfigError(
-            f"The skip decoder needs at least 4 decoder_channels, got {config.decoder_channels}."
+            "The skip decoder needs at least 4 decoder_channels, got {decoder_channels}.",
+            decoder_channels=config.decoder_channels,
         )
     return SkipDecoder(
         config.image_channels,

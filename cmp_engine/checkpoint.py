@@ -27,6 +27,7 @@ from cmp_engine.config import (
     ModelConfig,
 )
 from cmp_engine.errors import ConfigError, WeightsFormatError
+from cmp_engine.sentences import Sentence
 
 _RESNETS: Final[dict[tuple[int, bool], ImageEncoderName]] = {
     (2, False): "resnet18",
@@ -87,14 +88,17 @@ def read_checkpoint(path: Path) -> Checkpoint:
         raise WeightsFormatError(_explain_refusal(path, str(error))) from error
     except _DAMAGE as error:
         raise WeightsFormatError(
-            f"{path.name} begins like a PyTorch checkpoint but can't be read to its end; it is "
-            "damaged or was cut off, so get it again."
+            "{name} begins like a PyTorch checkpoint but can't be read to its end; it is damaged "
+            "or was cut off, so get it again.",
+            name=path.name,
         ) from error
     step, state = _find_state(path, content)
     stored = path.stat().st_size
     if sum(tensor.numel() for tensor in state.values()) > stored:
         raise WeightsFormatError(
-            f"{path.name} claims more numbers than its {stored:,} bytes can hold; do not trust it."
+            "{name} claims more numbers than its {stored:,} bytes can hold; do not trust it.",
+            name=path.name,
+            stored=stored,
         )
     return Checkpoint(recognize(state, path.name), state, step)
 
@@ -142,8 +146,10 @@ def recognize(state: Mapping[str, Tensor], source: str) -> ModelConfig:
     except (KeyError, IndexError, ConfigError) as error:
         few = ", ".join(sorted(state)[:3]) or "none"
         raise WeightsFormatError(
-            f"{source} holds weights, but not of a CMP network (the first of their names: {few}); "
-            "choose another file."
+            "{source} holds weights, but not of a CMP network (the first of their names: {few}); "
+            "choose another file.",
+            source=source,
+            few=few,
         ) from error
 
 
@@ -163,28 +169,34 @@ def _find_state(path: Path, content: object) -> tuple[int | None, dict[str, Tens
     state = content.get("state_dict") if isinstance(content, dict) else None
     if not isinstance(content, dict) or not isinstance(state, dict) or not state:
         raise WeightsFormatError(
-            f"{path.name} is a PyTorch file without a 'state_dict'; a CMP checkpoint holds "
-            "step, state_dict and optimizer."
+            "{name} is a PyTorch file without a 'state_dict'; a CMP checkpoint holds step, "
+            "state_dict and optimizer.",
+            name=path.name,
         )
     weights: dict[str, Tensor] = {}
     for name, tensor in state.items():
         if not isinstance(name, str) or not isinstance(tensor, Tensor):
             raise WeightsFormatError(
-                f"{path.name} has an entry in its 'state_dict' that is no weight: {name!r:.60}."
+                "{file} has an entry in its 'state_dict' that is no weight: {name!r:.60}.",
+                file=path.name,
+                name=name,
             )
         weights[name.removeprefix("module.")] = tensor
     step = content.get("step")
     return (step if isinstance(step, int) else None), weights
 
 
-def _explain_refusal(path: Path, reason: str) -> str:
+def _explain_refusal(path: Path, reason: str) -> Sentence:
     match = re.search(r"GLOBAL ([\w.]+)", reason)
     if match:
-        return (
-            f"{path.name} asks for {match.group(1)} to be run while it is read, which no weights "
-            "need; it may be malicious, so it was not opened."
+        return Sentence(
+            "{name} asks for {call} to be run while it is read, which no weights need; it may be "
+            "malicious, so it was not opened.",
+            name=path.name,
+            call=match.group(1),
         )
-    return (
-        f"{path.name} is a pickle, but not a whole checkpoint of numbers; it is damaged or comes "
-        "from another program."
+    return Sentence(
+        "{name} is a pickle, but not a whole checkpoint of numbers; it is damaged or comes from "
+        "another program.",
+        name=path.name,
     )

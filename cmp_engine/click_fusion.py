@@ -131,7 +131,9 @@ def fusion_rule(name: str) -> FusionRule:
         if known == name:
             return rule
     raise ConfigError(
-        f"There is no way of fusing clicks called {name!r}; there are {', '.join(FUSIONS)}."
+        "There is no way of fusing clicks called {name!r}; there are {fusions}.",
+        name=name,
+        fusions=", ".join(FUSIONS),
     )
 
 

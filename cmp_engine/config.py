@@ -103,26 +103,32 @@ class ModelConfig:
             or not set(strides) <= set(PROPAGATION_STRIDES)
         ):
             raise ConfigError(
-                f"propagation_strides must be one or more different values of "
-                f"{PROPAGATION_STRIDES}, got {strides}."
+                "propagation_strides must be one or more different values of "
+                "{propagation_strides}, got {strides}.",
+                propagation_strides=PROPAGATION_STRIDES,
+                strides=strides,
             )
         if self.decoder == "skip" and not self.image_encoder.startswith("resnet"):
             raise ConfigError(
-                f"The skip decoder needs a ResNet encoder; {self.image_encoder} has no skips."
+                "The skip decoder needs a ResNet encoder; {image_encoder} has no skips.",
+                image_encoder=self.image_encoder,
             )
         if self.decoder == "attention" and self.image_encoder not in PYRAMID_ENCODERS:
             raise ConfigError(
-                "The attention decoder needs an encoder with a pyramid: "
-                f"{' or '.join(PYRAMID_ENCODERS)}."
+                "The attention decoder needs an encoder with a pyramid: {encoders}.",
+                encoders=" or ".join(PYRAMID_ENCODERS),
             )
         if self.decoder == "attention" and self.head != "regression":
             raise ConfigError("The attention decoder answers in px; its head must be regression.")
         for name in _WHOLE_NUMBERS:
             if getattr(self, name) < 1:
-                raise ConfigError(f"{name} must be at least 1, got {getattr(self, name)}.")
+                raise ConfigError(
+                    "{name} must be at least 1, got {value}.", name=name, value=getattr(self, name)
+                )
         if self.limb_channels < 0 or self.limb_channels % 16:
             raise ConfigError(
-                f"limb_channels must be 0 or a multiple of 16, got {self.limb_channels}."
+                "limb_channels must be 0 or a multiple of 16, got {limb_channels}.",
+                limb_channels=self.limb_channels,
             )
         if self.limb_channels and self.decoder != "attention":
             raise ConfigError("Only the attention decoder has limb_channels.")
@@ -131,7 +137,7 @@ class ModelConfig:
         ):
             raise ConfigError("limb_backbone needs limb_channels and efficientnet_lite0.")
         if not self.max_flow > 0:
-            raise ConfigError(f"max_flow must be positive, got {self.max_flow}.")
+            raise ConfigError("max_flow must be positive, got {max_flow}.", max_flow=self.max_flow)
 
     @property
     def reach(self) -> float | None:
@@ -157,37 +163,50 @@ class ModelConfig:
         try:
             values = json.loads(text)
         except json.JSONDecodeError as error:
-            raise ConfigError(f"The network description is not JSON: {error}.") from error
+            raise ConfigError(
+                "The network description is not JSON: {error}.", error=error
+            ) from error
         if not isinstance(values, dict):
-            raise ConfigError(f"The network description must be a JSON object, got {text[:60]!r}.")
+            raise ConfigError(
+                "The network description must be a JSON object, got {text!r}.", text=text[:60]
+            )
         unknown = sorted(set(values) - {field.name for field in fields(cls)})
         if unknown:
             raise ConfigError(
-                f"The network description has fields unknown here: {', '.join(unknown)}. "
-                "It may come from a newer version of CMP Studio."
+                "The network description has fields unknown here: {unknown}. It may come from a "
+                "newer version of CMP Studio.",
+                unknown=", ".join(unknown),
             )
         if isinstance(values.get("propagation_strides"), list):
             values["propagation_strides"] = tuple(values["propagation_strides"])
         try:
             return cls(**values)
         except TypeError as error:
-            raise ConfigError(f"The network description is incomplete: {error}.") from error
+            raise ConfigError(
+                "The network description is incomplete: {error}.", error=error
+            ) from error
 
 
 def _check_types(config: ModelConfig) -> None:
     """Descriptions are read from files: a text may stand where a number should."""
     strides: object = config.propagation_strides
     if not isinstance(strides, tuple) or not all(_is_whole(stride) for stride in strides):
-        raise ConfigError(f"propagation_strides must be a list of whole numbers, got {strides!r}.")
+        raise ConfigError(
+            "propagation_strides must be a list of whole numbers, got {strides!r}.", strides=strides
+        )
     for name in (*_WHOLE_NUMBERS, "limb_channels"):
         if not _is_whole(getattr(config, name)):
-            raise ConfigError(f"{name} must be a whole number, got {getattr(config, name)!r}.")
+            raise ConfigError(
+                "{name} must be a whole number, got {value!r}.",
+                name=name,
+                value=getattr(config, name),
+            )
     own: object = config.limb_backbone
     if not isinstance(own, bool):
-        raise ConfigError(f"limb_backbone must be true or false, got {own!r}.")
+        raise ConfigError("limb_backbone must be true or false, got {own!r}.", own=own)
     reach: object = config.max_flow
     if not isinstance(reach, float) and not _is_whole(reach):
-        raise ConfigError(f"max_flow must be a number, got {reach!r}.")
+        raise ConfigError("max_flow must be a number, got {reach!r}.", reach=reach)
 
 
 def _is_whole(value: object) -> bool:
@@ -196,7 +215,12 @@ def _is_whole(value: object) -> bool:
 
 def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
     if value not in choices:
-        raise ConfigError(f"{name} must be one of {', '.join(choices)}, got {value!r}.")
+        raise ConfigError(
+            "{name} must be one of {choices}, got {value!r}.",
+            name=name,
+            choices=", ".join(choices),
+            value=value,
+        )
 
 
 _RESNET50_PLAIN = ModelConfig(image_encoder="resnet50", decoder="plain")
@@ -233,5 +257,7 @@ def preset(name: str) -> ModelConfig:
         return PRESETS[name]
     except KeyError:
         raise ConfigError(
-            f"There is no network preset {name!r}; the presets are {', '.join(PRESETS)}."
+            "There is no network preset {name!r}; the presets are {presets}.",
+            name=name,
+            presets=", ".join(PRESETS),
         ) from None

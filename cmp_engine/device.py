@@ -7,6 +7,7 @@ import platform
 import torch
 
 from cmp_engine.errors import DeviceError
+from cmp_engine.sentences import Sentence
 
 
 def resolve_device(name: str | torch.device = "auto") -> torch.device:
@@ -35,8 +36,8 @@ def resolve_device(name: str | torch.device = "auto") -> torch.device:
     if device.type == "mps":
         if not torch.backends.mps.is_available():
             raise DeviceError(
-                "The device 'mps' was asked for, but this computer or this build of PyTorch has "
-                "no Metal support; use 'auto' or 'cpu'."
+                "The device 'mps' was asked for, but this computer or this build of PyTorch has no "
+                "Metal support; use 'auto' or 'cpu'."
             )
         return torch.device("mps")
     raise DeviceError(_unknown(str(name)))
@@ -58,18 +59,22 @@ def describe_device(device: torch.device) -> str:
 def _resolve_cuda(device: torch.device) -> torch.device:
     if not torch.cuda.is_available():
         raise DeviceError(
-            f"The device '{device}' was asked for, but PyTorch sees no CUDA GPU here; "
-            "use 'auto' or 'cpu', or install a CUDA build of PyTorch and its driver."
+            "The device '{device}' was asked for, but PyTorch sees no CUDA GPU here; use 'auto' or "
+            "'cpu', or install a CUDA build of PyTorch and its driver.",
+            device=device,
         )
     count = torch.cuda.device_count()
     index = torch.cuda.current_device() if device.index is None else device.index
     if index >= count:
         raise DeviceError(
-            f"The device '{device}' was asked for, but there are {count} CUDA GPUs "
-            f"(cuda:0 to cuda:{count - 1})."
+            "The device '{device}' was asked for, but there are {count} CUDA GPUs (cuda:0 to "
+            "cuda:{last}).",
+            device=device,
+            count=count,
+            last=count - 1,
         )
     return torch.device("cuda", index)
 
 
-def _unknown(name: str) -> str:
-    return f"Unknown device {name!r}; expected auto, cpu, cuda, cuda:N or mps."
+def _unknown(name: str) -> Sentence:
+    return Sentence("Unknown device {name!r}; expected auto, cpu, cuda, cuda:N or mps.", name=name)

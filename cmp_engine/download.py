@@ -62,7 +62,7 @@ def fetch(
         Cancelled: ``cancel`` answered True.
     """
     if urllib.parse.urlsplit(url).scheme not in ("http", "https"):
-        raise WeightsDownloadError(f"Expected an http or https address, got {url!r:.80}.")
+        raise WeightsDownloadError("Expected an http or https address, got {url!r:.80}.", url=url)
     part = target.with_name(target.name + ".part")
     try:
         if _is_expected(target, size, sha256):
@@ -73,8 +73,9 @@ def fetch(
         if not _is_expected(part, size, sha256):
             part.unlink()
             raise WeightsDownloadError(
-                f"What came from {url} is not the expected file (its sha256 differs), so it was "
-                "removed; the server may hold another version."
+                "What came from {url} is not the expected file (its sha256 differs), so it was "
+                "removed; the server may hold another version.",
+                url=url,
             )
         part.replace(target)
     except OSError as error:
@@ -149,8 +150,11 @@ class _Transfer:
             self._part.unlink(missing_ok=True)
         elif status in _FINAL_STATUSES:
             raise WeightsDownloadError(
-                f"The server answered {status} ({http.client.responses[status]}) for {self._url}; "
-                "the file is no longer there or not open to everyone."
+                "The server answered {status} ({answer}) for {url}; the file is no longer there or "
+                "not open to everyone.",
+                status=status,
+                answer=http.client.responses[status],
+                url=self._url,
             )
         raise _LineBroken(f"the server answered {status}")
 
@@ -159,8 +163,11 @@ class _Transfer:
         announced = response.headers.get("Content-Length")
         if announced is not None and announced.isdigit() and start + int(announced) != self._size:
             raise WeightsDownloadError(
-                f"Expected a file of {self._size:,} bytes at {self._url}, but the server has one "
-                f"of {start + int(announced):,} bytes."
+                "Expected a file of {size:,} bytes at {url}, but the server has one of "
+                "{expected:,} bytes.",
+                size=self._size,
+                url=self._url,
+                expected=start + int(announced),
             )
         with self._part.open("r+b" if start else "wb") as file:
             file.seek(start)
@@ -174,8 +181,9 @@ class _Transfer:
                     file.close()
                     self._part.unlink()
                     raise WeightsDownloadError(
-                        f"Expected a file of {self._size:,} bytes at {self._url}, but the server "
-                        "sent more."
+                        "Expected a file of {size:,} bytes at {url}, but the server sent more.",
+                        size=self._size,
+                        url=self._url,
                     )
                 file.write(chunk)
                 have += len(chunk)
@@ -194,7 +202,8 @@ def _persist(transfer: _Transfer, attempts: int, pause: Callable[[float], None])
             failures = 0 if transfer.have > before else failures + 1
             if failures >= attempts:
                 raise WeightsDownloadError(
-                    f"The download did not finish ({error}); what came is kept, so try again later."
+                    "The download did not finish ({error}); what came is kept, so try again later.",
+                    error=error,
                 ) from error
             waited = 0.0
             while waited < min(2.0**failures, MAX_PAUSE_SECONDS):

@@ -17,12 +17,29 @@
         ├── WeightsFormatError   a file that is not weights of a network known here
         └── WeightsDownloadError a download that did not end in the expected file
 
-A message is one sentence for a person: what was expected, what came, what to do.
+A message is one sentence for a person: what was expected, what came, what to do. It is given as a
+template with named values, ``ImageError("{name} is empty; choose another file.", name=path.name)``,
+so that a program can say it in another language.
 """
+
+from __future__ import annotations
+
+from cmp_engine.sentences import Sentence
 
 
 class EngineError(Exception):
-    """Base of all errors that the engine raises on purpose."""
+    """Base of all errors that the engine raises on purpose.
+
+    Attributes:
+        template: The message before the values were filled in; see `Sentence`.
+        values: By name.
+    """
+
+    def __init__(self, template: str = "", /, **values: object) -> None:
+        sentence = Sentence(template, **values)
+        super().__init__(str(sentence))
+        self.template = sentence.template
+        self.values = sentence.values
 
 
 class ConfigError(EngineError):

@@ -84,8 +84,9 @@ class FfmpegProcess:
         except OSError as error:
             self._close()
             raise VideoError(
-                f"The video program ffmpeg could not be started ({error}); install the package "
-                "imageio-ffmpeg anew."
+                "The video program ffmpeg could not be started ({error}); install the package "
+                "imageio-ffmpeg anew.",
+                error=error,
             ) from error
         _widen(self._process.stdin)
         return self

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 from cmp_engine.errors import WeightsFormatError
+from cmp_engine.sentences import Sentence
 
 WeightsKind: TypeAlias = Literal["safetensors", "checkpoint"]
 
@@ -28,38 +29,40 @@ def sniff(path: Path) -> WeightsKind:
     is_zip = opening.startswith(b"PK\x03\x04")
     problem = _problem_of_zip(path) if is_zip else _problem_of(opening)
     if problem is not None:
-        raise WeightsFormatError(f"{path.name} is {problem}")
+        raise WeightsFormatError("{name} is {problem}", name=path.name, problem=problem)
     return "checkpoint"
 
 
-def _problem_of(opening: bytes) -> str | None:
+def _problem_of(opening: bytes) -> Sentence | None:
     text = opening.lstrip(b"\xef\xbb\xbf \t\r\n")[:32].lower()
     if not opening:
-        return "empty; get it again."
+        return Sentence("empty; get it again.")
     if text.startswith(b"version https://git-lfs"):
-        return "a Git LFS pointer, not the weights; download the file that it stands for."
+        return Sentence("a Git LFS pointer, not the weights; download the file that it stands for.")
     if text.startswith((b"<!doctype", b"<html", b"<?xml")):
-        return (
+        return Sentence(
             "a web page, not weights; the download failed or asked for a confirmation, so get the "
             "file itself."
         )
     if opening[257:262] == b"ustar":
-        return "a tar archive, not weights; unpack it and choose the file inside."
+        return Sentence("a tar archive, not weights; unpack it and choose the file inside.")
     if opening.startswith(b"\x80"):
         return None
     if all(byte >= 32 or byte in b"\t\r\n\f" for byte in opening):
-        return "a text file, not weights; expected a published CMP file or a .safetensors file."
-    return "not weights; expected a published CMP file or a .safetensors file."
+        return Sentence(
+            "a text file, not weights; expected a published CMP file or a .safetensors file."
+        )
+    return Sentence("not weights; expected a published CMP file or a .safetensors file.")
 
 
-def _problem_of_zip(path: Path) -> str | None:
+def _problem_of_zip(path: Path) -> Sentence | None:
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
     except (zipfile.BadZipFile, ValueError, NotImplementedError):
-        return "a zip that is damaged or was cut off; get it again."
+        return Sentence("a zip that is damaged or was cut off; get it again.")
     if not any(member.filename.endswith("/data.pkl") for member in members):
-        return "a zip archive, not weights; unpack it and choose the file inside."
+        return Sentence("a zip archive, not weights; unpack it and choose the file inside.")
     if sum(member.file_size for member in members) > path.stat().st_size:
-        return "a compressed zip, which PyTorch never writes; do not trust it."
+        return Sentence("a compressed zip, which PyTorch never writes; do not trust it.")
     return None

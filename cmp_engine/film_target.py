@@ -16,6 +16,7 @@ from typing import Final, get_args
 
 from cmp_engine.errors import VideoError
 from cmp_engine.partial_file import describe_os_error
+from cmp_engine.sentences import Sentence
 from cmp_engine.video_encoders import VideoFormat
 
 FRAME_NAME: Final = "frame_%05d.png"
@@ -39,24 +40,31 @@ def film_format_of(target: Path, chosen: VideoFormat | None) -> VideoFormat:
     by_suffix = _FORMAT_OF_SUFFIX.get(suffix)
     if chosen is not None and chosen not in get_args(VideoFormat):
         raise VideoError(
-            f"A film can be {', '.join(get_args(VideoFormat))}, and {chosen!r} was asked for."
+            "A film can be {formats}, and {chosen!r} was asked for.",
+            formats=", ".join(get_args(VideoFormat)),
+            chosen=chosen,
         )
     is_folder = os.path.isdir(target)  # noqa: PTH112 - Path.is_dir raises on names that can't be
     if chosen == "png" or (chosen is None and is_folder and (by_suffix or "png") == "png"):
         if suffix == ".png" and not is_folder:
             raise VideoError(
-                f"PNG frames go to a folder, and {target.name} is the name of one picture; name a "
-                "folder."
+                "PNG frames go to a folder, and {name} is the name of one picture; name a folder.",
+                name=target.name,
             )
         return "png"
     if chosen is None and by_suffix is None:
         raise VideoError(
-            f"A film's name ends in .mp4, .gif, .webm or .webp, or is a folder for PNG frames; "
-            f"{target.name} ends in {suffix}, change the name."
+            "A film's name ends in .mp4, .gif, .webm or .webp, or is a folder for PNG frames; "
+            "{name} ends in {suffix}, change the name.",
+            name=target.name,
+            suffix=suffix,
         )
     if chosen is not None and suffix in _FORMAT_OF_SUFFIX and by_suffix not in (chosen, "png"):
         raise VideoError(
-            f"{target.name} ends in {suffix}, and {chosen} was asked for; change one of them."
+            "{name} ends in {suffix}, and {chosen} was asked for; change one of them.",
+            name=target.name,
+            suffix=suffix,
+            chosen=chosen,
         )
     return chosen or by_suffix or "png"
 
@@ -72,7 +80,8 @@ def check_target(target: Path, film_format: VideoFormat) -> None:
         if film_format == "png":
             if target.is_file():
                 raise VideoError(
-                    f"{target} is a file, and PNG frames go to a folder; name another."
+                    "{target} is a file, and PNG frames go to a folder; name another.",
+                    target=target,
                 )
             if target.is_dir():
                 strangers = [
@@ -82,11 +91,15 @@ def check_target(target: Path, film_format: VideoFormat) -> None:
                 ]
                 if strangers:
                     raise VideoError(
-                        f"The folder {target} holds other files, such as {sorted(strangers)[0]}; "
-                        "choose a new or an empty one."
+                        "The folder {target} holds other files, such as {stranger}; choose a new "
+                        "or an empty one.",
+                        target=target,
+                        stranger=sorted(strangers)[0],
                     )
         elif target.is_dir():
-            raise VideoError(f"{target} is a folder, and a file is expected; choose another name.")
+            raise VideoError(
+                "{target} is a folder, and a file is expected; choose another name.", target=target
+            )
     except OSError as error:
         raise VideoError(describe_os_error(error, target)) from error
 
@@ -114,7 +127,7 @@ def install(film: Path, target: Path) -> None:
         picture.replace(target / picture.name)
 
 
-def describe_failure(complaint: str, target: Path) -> str:
+def describe_failure(complaint: str, target: Path) -> Sentence:
     """Return one sentence on why ffmpeg failed, from what it complained of."""
     folder = target.absolute().parent
     try:
@@ -122,16 +135,20 @@ def describe_failure(complaint: str, target: Path) -> str:
     except OSError:
         is_full = False
     if is_full or "no space left" in complaint.lower() or "disk quota" in complaint.lower():
-        return (
-            f"The disk that holds {folder} is full, so {target.name} can't be written; free some "
-            "space or choose another folder."
+        return Sentence(
+            "The disk that holds {folder} is full, so {name} can't be written; free some space or "
+            "choose another folder.",
+            folder=folder,
+            name=target.name,
         )
     if "unknown encoder" in complaint.lower():
-        return (
-            f"The ffmpeg found here can't write {target.suffix or 'PNG'} films; install the "
-            "package imageio-ffmpeg anew, or choose another format."
+        return Sentence(
+            "The ffmpeg found here can't write {format} films; install the package imageio-ffmpeg "
+            "anew, or choose another format.",
+            format=target.suffix or "PNG",
         )
-    return (
-        f"The video program ffmpeg failed, so {target.name} was not written; try another format or "
-        "size, the log has what it said."
+    return Sentence(
+        "The video program ffmpeg failed, so {name} was not written; try another format or size, "
+        "the log has what it said.",
+        name=target.name,
     )

@@ -70,9 +70,11 @@ def read_flow(path: str | Path) -> tuple[NDArray[np.float32], NDArray[np.bool_] 
         else:
             flow, valid = _read_kitti(path)
     except FileNotFoundError as error:
-        raise FlowError(f"There is no flow file at {path}; check the name.") from error
+        raise FlowError("There is no flow file at {path}; check the name.", path=path) from error
     except OSError as error:
-        raise FlowError(f"The flow file {path} can't be read: {error.strerror}.") from error
+        raise FlowError(
+            "The flow file {path} can't be read: {reason}.", path=path, reason=error.strerror
+        ) from error
     is_known = np.isfinite(flow) & (np.abs(flow) < _FLO_UNKNOWN_LIMIT)
     known = np.asarray(is_known.all(axis=2))
     if valid is not None:
@@ -102,12 +104,16 @@ def write_flow(
     flow = np.asarray(flow)
     if flow.ndim != 3 or flow.shape[2] != 2 or flow.size == 0 or flow.dtype.kind != "f":
         raise FlowError(
-            f"Expected a flow of shape (H, W, 2) in floats, got shape {flow.shape} of {flow.dtype}."
+            "Expected a flow of shape (H, W, 2) in floats, got shape {shape} of {dtype}.",
+            shape=flow.shape,
+            dtype=flow.dtype,
         )
     if valid is not None and (valid.shape != flow.shape[:2] or valid.dtype != np.bool_):
         raise FlowError(
-            f"Expected a mask of shape {flow.shape[:2]} of bool, "
-            f"got shape {valid.shape} of {valid.dtype}."
+            "Expected a mask of shape {size} of bool, got shape {shape} of {dtype}.",
+            size=flow.shape[:2],
+            shape=valid.shape,
+            dtype=valid.dtype,
         )
     known = np.ones(flow.shape[:2], np.bool_) if valid is None else valid
     if not np.isfinite(flow[known]).all():
@@ -134,7 +140,9 @@ def _known_suffix(path: Path) -> str:
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise FlowError(
-            f"Expected a flow file named {', '.join(SUFFIXES)}, got {path.name}; rename it."
+            "Expected a flow file named {suffixes}, got {name}; rename it.",
+            suffixes=", ".join(SUFFIXES),
+            name=path.name,
         )
     return suffix
 
@@ -151,8 +159,12 @@ def _writing(path: Path) -> Iterator[IO[bytes]]:
 def _check_size(height: int, width: int, path: Path) -> None:
     if height < 1 or width < 1 or height * width > MAX_PIXELS:
         raise FlowError(
-            f"{path.name} says that it holds {width} x {height} px; expected at least one and at "
-            f"most {MAX_PIXELS // 1_000_000} megapixels. It is damaged or no flow file."
+            "{name} says that it holds {width} x {height} px; expected at least one and at most "
+            "{megapixels} megapixels. It is damaged or no flow file.",
+            name=path.name,
+            width=width,
+            height=height,
+            megapixels=MAX_PIXELS // 1_000_000,
         )
 
 
@@ -161,8 +173,11 @@ def _read_flo(path: Path) -> NDArray[np.float32]:
         header = file.read(12)
         if header[:4] != _FLO_MAGIC:
             raise FlowError(
-                f"{path.name} is no Middlebury flow file: it starts with {header[:4]!r}, "
-                f"expected {_FLO_MAGIC!r}."
+                "{name} is no Middlebury flow file: it starts with {start!r}, expected "
+                "{flo_magic!r}.",
+                name=path.name,
+                start=header[:4],
+                flo_magic=_FLO_MAGIC,
             )
         if len(header) < 12:
             raise _truncated(path, 12, len(header))
@@ -173,14 +188,22 @@ def _read_flo(path: Path) -> NDArray[np.float32]:
     if len(data) < expected:
         raise _truncated(path, expected + 12, len(data) + 12)
     if len(data) > expected:
-        raise FlowError(f"{path.name} is longer than its {width} x {height} px; it is damaged.")
+        raise FlowError(
+            "{name} is longer than its {width} x {height} px; it is damaged.",
+            name=path.name,
+            width=width,
+            height=height,
+        )
     flow = np.frombuffer(data, "<f4").reshape(height, width, 2)
     return flow.astype(np.float32)
 
 
 def _truncated(path: Path, expected: int, got: int) -> FlowError:
     return FlowError(
-        f"{path.name} is truncated: expected {expected} bytes, got {got}; copy or make it again."
+        "{name} is truncated: expected {expected} bytes, got {got}; copy or make it again.",
+        name=path.name,
+        expected=expected,
+        got=got,
     )
 
 
@@ -193,18 +216,24 @@ def _read_npy(file: IO[bytes], path: Path, *, kind: str = "f") -> NDArray[np.flo
         else:
             shape, _, dtype = np.lib.format.read_array_header_2_0(file)
     except ValueError as error:
-        raise FlowError(f"{path.name} is no numpy file: {error}.") from error
+        raise FlowError("{name} is no numpy file: {error}.", name=path.name, error=error) from error
     is_flow = kind == "f" and len(shape) == 3 and shape[2] == 2 and dtype.kind == "f"
     is_mask = kind == "b" and len(shape) == 2 and dtype == np.bool_
     if not is_flow and not is_mask:
         wanted = "(H, W, 2) in floats" if kind == "f" else "(H, W) of bool"
-        raise FlowError(f"{path.name} holds an array {shape} of {dtype}; expected {wanted}.")
+        raise FlowError(
+            "{name} holds an array {shape} of {dtype}; expected {wanted}.",
+            name=path.name,
+            shape=shape,
+            dtype=dtype,
+            wanted=wanted,
+        )
     _check_size(shape[0], shape[1], path)
     file.seek(0)
     try:
         array = np.lib.format.read_array(file, allow_pickle=False)
     except (ValueError, EOFError) as error:
-        raise FlowError(f"{path.name} is truncated: {error}.") from error
+        raise FlowError("{name} is truncated: {error}.", name=path.name, error=error) from error
     return array if kind == "b" else array.astype(np.float32)
 
 
@@ -214,8 +243,9 @@ def _read_npz(path: Path) -> tuple[NDArray[np.float32], NDArray[np.bool_] | None
             names = set(archive.namelist())
             if "flow.npy" not in names:
                 raise FlowError(
-                    f"{path.name} has no array called 'flow'; it has "
-                    f"{', '.join(sorted(name.removesuffix('.npy') for name in names)) or 'none'}."
+                    "{name} has no array called 'flow'; it has {known}.",
+                    name=path.name,
+                    known=", ".join(sorted(name.removesuffix(".npy") for name in names)) or "none",
                 )
             with archive.open("flow.npy") as file:
                 flow = _read_npy(file, path)
@@ -224,11 +254,15 @@ def _read_npz(path: Path) -> tuple[NDArray[np.float32], NDArray[np.bool_] | None
             with archive.open("valid.npy") as file:
                 valid = _read_npy(file, path, kind="b").astype(np.bool_)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-        raise FlowError(f"{path.name} is no numpy archive, or damaged: {error}.") from error
+        raise FlowError(
+            "{name} is no numpy archive, or damaged: {error}.", name=path.name, error=error
+        ) from error
     if valid.shape != flow.shape[:2]:
         raise FlowError(
-            f"{path.name} holds a flow of {flow.shape[:2]} and a mask of {valid.shape}; "
-            "expected the same size."
+            "{name} holds a flow of {size} and a mask of {shape}; expected the same size.",
+            name=path.name,
+            size=flow.shape[:2],
+            shape=valid.shape,
         )
     return flow, valid
 
@@ -239,8 +273,10 @@ def _encode_kitti(flow: NDArray[np.float32], known: NDArray[np.bool_]) -> bytes:
     if steps.min() < 0 or steps.max() >= 2**16:
         longest = float(np.abs(flow[known]).max())
         raise FlowError(
-            f"A KITTI PNG holds displacements below {_KITTI_LIMIT:.0f} px, got {longest:.1f} px; "
-            "write .flo or .npy."
+            "A KITTI PNG holds displacements below {limit:.0f} px, got {longest:.1f} px; write "
+            ".flo or .npy.",
+            limit=_KITTI_LIMIT,
+            longest=longest,
         )
     blue_green_red = np.dstack([known.astype(np.uint16), steps[..., ::-1].astype(np.uint16)])
     is_done, encoded = cv2.imencode(".png", blue_green_red)
@@ -254,7 +290,7 @@ def _read_kitti(path: Path) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     _check_png(data, path)
     image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if image is None or image.dtype != np.uint16 or image.ndim != 3 or image.shape[2] != 3:
-        raise FlowError(f"{path.name} is a damaged PNG file; copy or make it again.")
+        raise FlowError("{name} is a damaged PNG file; copy or make it again.", name=path.name)
     flow = (image[..., :0:-1].astype(np.float32) - _KITTI_ZERO) / np.float32(_KITTI_STEPS)
     return flow, image[..., 0] > 0
 
@@ -262,19 +298,19 @@ def _read_kitti(path: Path) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
 def _check_png(data: bytes, path: Path) -> None:
     """Check that a PNG is whole and 16-bit RGB; OpenCV decodes what is there without a word."""
     if data[:8] != _PNG_MAGIC:
-        raise FlowError(f"{path.name} is no PNG file; expected a KITTI flow PNG.")
+        raise FlowError("{name} is no PNG file; expected a KITTI flow PNG.", name=path.name)
     position, kind = 8, b""
     while kind != b"IEND":
         if position + 12 > len(data):
-            raise FlowError(f"{path.name} is truncated; copy or make it again.")
+            raise FlowError("{name} is truncated; copy or make it again.", name=path.name)
         (length,) = struct.unpack_from(">I", data, position)
         kind = data[position + 4 : position + 8]
         end = position + 12 + length
         if end > len(data):
-            raise FlowError(f"{path.name} is truncated; copy or make it again.")
+            raise FlowError("{name} is truncated; copy or make it again.", name=path.name)
         (check,) = struct.unpack_from(">I", data, end - 4)
         if zlib.crc32(data[position + 4 : end - 4]) != check:
-            raise FlowError(f"{path.name} is a damaged PNG file; copy or make it again.")
+            raise FlowError("{name} is a damaged PNG file; copy or make it again.", name=path.name)
         if position == 8:
             _check_png_header(kind, data[16 : 16 + length], path)
         position = end
@@ -282,11 +318,13 @@ def _check_png(data: bytes, path: Path) -> None:
 
 def _check_png_header(kind: bytes, header: bytes, path: Path) -> None:
     if kind != b"IHDR" or len(header) != 13:
-        raise FlowError(f"{path.name} is a damaged PNG file; copy or make it again.")
+        raise FlowError("{name} is a damaged PNG file; copy or make it again.", name=path.name)
     width, height, bits, color = struct.unpack_from(">IIBB", header)
     if (bits, color) != (16, 2):
         raise FlowError(
-            f"{path.name} is a picture of {bits} bits a channel, not a KITTI flow PNG, "
-            "which is RGB with 16 bits a channel."
+            "{name} is a picture of {bits} bits a channel, not a KITTI flow PNG, which is RGB with "
+            "16 bits a channel.",
+            name=path.name,
+            bits=bits,
         )
     _check_size(height, width, path)

@@ -48,10 +48,12 @@ def flow_to_color(flow: NDArray[np.float32], *, max_flow: float | None = None) -
         FlowError: Not a flow, or a scale that is not positive.
     """
     if flow.ndim != 3 or flow.shape[2] != 2:
-        raise FlowError(f"Expected a flow of shape (H, W, 2), got shape {flow.shape}.")
+        raise FlowError("Expected a flow of shape (H, W, 2), got shape {shape}.", shape=flow.shape)
     scale = automatic_scale(flow) if max_flow is None else max_flow
     if not (scale > 0 and np.isfinite(scale)):
-        raise FlowError(f"The scale of the flow colours must be positive, got {scale} px.")
+        raise FlowError(
+            "The scale of the flow colours must be positive, got {scale} px.", scale=scale
+        )
     color = np.empty((*flow.shape[:2], 3), np.uint8)
     rows = max(1, 2**20 // max(1, flow.shape[1]))
     for start in range(0, flow.shape[0], rows):  # in strips, which bounds the memory
@@ -93,7 +95,7 @@ def color_wheel(size: int) -> NDArray[np.uint8]:
         FlowError: ``size`` is below 1.
     """
     if size < 1:
-        raise FlowError(f"The colour wheel needs at least 1 px, got {size}.")
+        raise FlowError("The colour wheel needs at least 1 px, got {size}.", size=size)
     radius = size / 2
     axis = (np.arange(size, dtype=np.float32) + 0.5 - radius) / radius
     unit = np.dstack(np.broadcast_arrays(axis[None, :], axis[:, None])).astype(np.float32)

@@ -77,8 +77,10 @@ class ImageGeometry:
         height, width = image_hw
         if short_side < SIDE_MULTIPLE:
             raise ConfigError(
-                f"The short side of the network grid must be at least {SIDE_MULTIPLE} px, "
-                f"got {short_side}."
+                "The short side of the network grid must be at least {side_multiple} px, got "
+                "{short_side}.",
+                side_multiple=SIDE_MULTIPLE,
+                short_side=short_side,
             )
         check_image_size(height, width)
         scale = min(
@@ -114,8 +116,9 @@ class ImageGeometry:
         """
         if image.shape[:2] != self.image_hw:
             raise ImageError(
-                f"Expected a picture of {_size(self.image_hw)}, "
-                f"got {_size((image.shape[0], image.shape[1]))}."
+                "Expected a picture of {expected}, got {size}.",
+                expected=_size(self.image_hw),
+                size=_size((image.shape[0], image.shape[1])),
             )
         resized = resize_image(image, self.resized_hw)
         bottom = self.network_hw[0] - self.resized_hw[0]
@@ -191,13 +194,17 @@ def check_image_size(height: int, width: int) -> None:
     """
     if min(height, width) < MIN_SIDE:
         raise ImageError(
-            f"A picture needs at least {MIN_SIDE} px on each side, got {_size((height, width))}; "
-            "take a larger one."
+            "A picture needs at least {min_side} px on each side, got {size}; take a larger one.",
+            min_side=MIN_SIDE,
+            size=_size((height, width)),
         )
     if height * width > MAX_PIXELS:
         raise ImageError(
-            f"A picture may have {MAX_PIXELS // 1_000_000} megapixels at most, "
-            f"got {math.ceil(height * width / 1e6)} ({_size((height, width))}); make it smaller."
+            "A picture may have {most} megapixels at most, got {megapixels} ({size}); make it "
+            "smaller.",
+            most=MAX_PIXELS // 1_000_000,
+            megapixels=math.ceil(height * width / 1e6),
+            size=_size((height, width)),
         )
 
 
@@ -209,16 +216,20 @@ def check_image(image: NDArray[np.uint8]) -> None:
     """
     if not isinstance(image, np.ndarray):
         raise ImageError(
-            f"Expected a picture as a numpy array (H, W, 3) of uint8, got {type(image).__name__}; "
-            "cmp_engine.image_io.read_image reads files."
+            "Expected a picture as a numpy array (H, W, 3) of uint8, got {name}; "
+            "cmp_engine.image_io.read_image reads files.",
+            name=type(image).__name__,
         )
     if image.ndim != 3 or image.shape[2] != 3:
         raise ImageError(
-            f"Expected a picture of shape (H, W, 3) in RGB, got shape {image.shape}; "
-            "convert it to three channels first."
+            "Expected a picture of shape (H, W, 3) in RGB, got shape {shape}; convert it to three "
+            "channels first.",
+            shape=image.shape,
         )
     if image.dtype != np.uint8:
-        raise ImageError(f"Expected a picture of uint8 in 0..255, got {image.dtype}; convert it.")
+        raise ImageError(
+            "Expected a picture of uint8 in 0..255, got {dtype}; convert it.", dtype=image.dtype
+        )
     check_image_size(image.shape[0], image.shape[1])
 
 
@@ -277,7 +288,11 @@ def resize_flow(flow: NDArray[np.float32], size_hw: tuple[int, int]) -> NDArray[
 
 def _check_flow_size(flow: NDArray[np.float32], size_hw: tuple[int, int]) -> None:
     if flow.ndim != 3 or flow.shape != (*size_hw, 2):
-        raise FlowError(f"Expected a flow of shape {(*size_hw, 2)}, got {flow.shape}.")
+        raise FlowError(
+            "Expected a flow of shape {expected}, got {shape}.",
+            expected=(*size_hw, 2),
+            shape=flow.shape,
+        )
 
 
 def _round_up(side: int) -> int:

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from cmp_engine.errors import GuidanceError
 from cmp_engine.geometry import ImageGeometry
 from cmp_engine.modeling.cmp import Guidance
+from cmp_engine.sentences import Sentence
 
 GuidanceSet: TypeAlias = tuple[ArrayLike, ArrayLike]
 """Points (N, 2) x, y and displacements (N, 2) dx, dy, in px of the picture."""
@@ -48,22 +49,32 @@ def check_guidance(
     vector_array = _as_pairs(displacements, "displacements")
     if len(point_array) != len(vector_array):
         raise GuidanceError(
-            f"Expected one displacement for each point, got {len(point_array)} points and "
-            f"{len(vector_array)} displacements."
+            "Expected one displacement for each point, got {point_count} points and {count} "
+            "displacements.",
+            point_count=len(point_array),
+            count=len(vector_array),
         )
     for part, array in (("point", point_array), ("displacement", vector_array)):
         if (bad := _first(~np.isfinite(array).all(axis=1))) is not None:
             raise GuidanceError(
-                f"{name} {bad + 1} has the {part} {_pair(array[bad])}; "
-                "expected two finite numbers, in px."
+                "{name} {number} has the {part} {pair}; expected two finite numbers, in px.",
+                name=name,
+                number=bad + 1,
+                part=part,
+                pair=_pair(array[bad]),
             )
     height, width = image_hw
     limit = np.array([width - 0.5, height - 0.5], np.float32)
     if (bad := _first(((point_array < -0.5) | (point_array > limit)).any(axis=1))) is not None:
         raise GuidanceError(
-            f"{name} {bad + 1} {'starts' if name == 'Arrow' else 'is'} at "
-            f"{_pair(point_array[bad])}, outside of the picture of "
-            f"{width} x {height} px; move it inside or remove it."
+            "{name} {number} {verb} at {point}, outside of the picture of {width} x {height} px; "
+            "move it inside or remove it.",
+            name=name,
+            number=bad + 1,
+            verb=Sentence("starts") if name == "Arrow" else Sentence("is"),
+            point=_pair(point_array[bad]),
+            width=width,
+            height=height,
         )
     return point_array, vector_array
 
@@ -115,12 +126,16 @@ def _as_pairs(values: ArrayLike, name: str) -> NDArray[np.float32]:
         with np.errstate(over="ignore"):
             array = np.asarray(values, dtype=np.float64).astype(np.float32)
     except (TypeError, ValueError) as error:
-        raise GuidanceError(f"Expected {name} as pairs of numbers, (N, 2): {error}.") from error
+        raise GuidanceError(
+            "Expected {name} as pairs of numbers, (N, 2): {error}.", name=name, error=error
+        ) from error
     if array.size == 0:
         return np.zeros((0, 2), np.float32)
     if array.ndim != 2 or array.shape[1] != 2:
         raise GuidanceError(
-            f"Expected {name} as pairs of numbers, shape (N, 2), got shape {array.shape}."
+            "Expected {name} as pairs of numbers, shape (N, 2), got shape {shape}.",
+            name=name,
+            shape=array.shape,
         )
     return array
 

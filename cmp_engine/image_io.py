@@ -20,6 +20,7 @@ from PIL import Image, ImageCms, UnidentifiedImageError
 
 from cmp_engine.errors import ImageError
 from cmp_engine.partial_file import describe_os_error, partial_file
+from cmp_engine.sentences import Sentence
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +39,7 @@ WRITABLE_SUFFIXES: Final = (".png", ".jpg", ".jpeg", ".webp")
 """Suffixes that `write_image` knows."""
 
 _READABLE_FORMATS: Final = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "DIB", "GIF", "AVIF")
-_EXPECTED: Final = "a JPEG, PNG, WebP, TIFF, BMP, GIF or AVIF picture is expected"
+_EXPECTED: Final = Sentence("a JPEG, PNG, WebP, TIFF, BMP, GIF or AVIF picture is expected")
 _ORIENTATION_TAG: Final = 0x0112
 _MAX_SIDES: Final = {"JPEG": 65_500, "WEBP": 16_383, "PNG": 2**31 - 1}
 _FORMAT_OF_SUFFIX: Final = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
@@ -71,7 +72,7 @@ def read_image(source: str | Path | bytes) -> NDArray[np.uint8]:
     name = "The picture" if isinstance(source, bytes) else str(source)
     opened = io.BytesIO(source) if isinstance(source, bytes) else _checked_file(Path(source))
     if isinstance(opened, io.BytesIO) and not source:
-        raise ImageError(f"{name} is empty (0 bytes); {_EXPECTED}.")
+        raise ImageError("{name} is empty (0 bytes); {expected}.", name=name, expected=_EXPECTED)
     with warnings.catch_warnings():
         # Pillow warns of large pictures and of odd metadata. The size is checked here, against
         # our own limit and before any pixel is decoded; odd metadata is no reason to refuse.
@@ -83,7 +84,7 @@ def read_image(source: str | Path | bytes) -> NDArray[np.uint8]:
                 upright = _upright_rgb(picture)
             except MemoryError as error:
                 raise ImageError(
-                    f"{name} needs more memory than there is; make the picture smaller."
+                    "{name} needs more memory than there is; make the picture smaller.", name=name
                 ) from error
             return np.array(upright, dtype=np.uint8)
 
@@ -102,7 +103,9 @@ def write_image(path: str | Path, image: NDArray[np.uint8]) -> None:
     encoded = encode_image(image, suffix=target.suffix)
     try:
         if target.is_dir():
-            raise ImageError(f"{target} is a folder, and a file is expected; choose another name.")
+            raise ImageError(
+                "{target} is a folder, and a file is expected; choose another name.", target=target
+            )
         with partial_file(target) as partial:
             partial.write_bytes(encoded)
     except OSError as error:
@@ -127,18 +130,25 @@ def encode_image(image: NDArray[np.uint8], *, suffix: str = ".png") -> bytes:
     file_format = _FORMAT_OF_SUFFIX.get(suffix.lower())
     if file_format is None:
         raise ImageError(
-            f"A picture's name must end in {', '.join(WRITABLE_SUFFIXES)}, and it ends in "
-            f"{suffix or 'nothing'!r}; change the name."
+            "A picture's name must end in {suffixes}, and it ends in {suffix!r}; change the name.",
+            suffixes=", ".join(WRITABLE_SUFFIXES),
+            suffix=suffix or "nothing",
         )
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
         raise ImageError(
-            f"A picture of shape (height, width, 3) and type uint8 is expected, and {image.shape} "
-            f"of {image.dtype} came."
+            "A picture of shape (height, width, 3) and type uint8 is expected, and {shape} of "
+            "{dtype} came.",
+            shape=image.shape,
+            dtype=image.dtype,
         )
     if max(image.shape[:2]) > _MAX_SIDES[file_format]:
         raise ImageError(
-            f"{file_format} holds at most {_MAX_SIDES[file_format]} px a side, and the picture has "
-            f"{image.shape[1]} x {image.shape[0]}; write a PNG or a smaller picture."
+            "{file_format} holds at most {most} px a side, and the picture has {width} x {height}; "
+            "write a PNG or a smaller picture.",
+            file_format=file_format,
+            most=_MAX_SIDES[file_format],
+            width=image.shape[1],
+            height=image.shape[0],
         )
     buffer = io.BytesIO()
     picture = Image.fromarray(np.ascontiguousarray(image))
@@ -155,15 +165,23 @@ def _checked_file(path: Path) -> Path:
     """Return the path of a readable file with something in it, or raise the sentence for it."""
     try:
         if path.is_dir():
-            raise ImageError(f"{path} is a folder, and one picture is expected; choose a file.")
+            raise ImageError(
+                "{path} is a folder, and one picture is expected; choose a file.", path=path
+            )
         if not path.exists():
-            raise ImageError(f"There is no file {path}; check the name.")
+            raise ImageError("There is no file {path}; check the name.", path=path)
         if not path.is_file():
-            raise ImageError(f"{path} is not an ordinary file; {_EXPECTED}.")
+            raise ImageError(
+                "{path} is not an ordinary file; {expected}.", path=path, expected=_EXPECTED
+            )
         if path.stat().st_size == 0:
-            raise ImageError(f"{path} is empty (0 bytes); {_EXPECTED}.")
+            raise ImageError(
+                "{path} is empty (0 bytes); {expected}.", path=path, expected=_EXPECTED
+            )
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
-        raise ImageError(f"{path!s} can't be read ({error}); check the name.") from error
+        raise ImageError(
+            "{path!s} can't be read ({error}); check the name.", path=path, error=error
+        ) from error
     return path
 
 
@@ -174,19 +192,23 @@ def _open(source: Path | io.BytesIO, name: str) -> Image.Image:
     try:
         return Image.open(source, formats=formats)
     except PermissionError as error:
-        raise ImageError(f"You may not read {name}; change its permissions.") from error
+        raise ImageError("You may not read {name}; change its permissions.", name=name) from error
     except Image.DecompressionBombError as error:
         raise ImageError(
-            f"{name} has far more than the {MAX_PIXELS // 10**6} megapixels that can be used; make "
-            "it smaller."
+            "{name} has far more than the {megapixels} megapixels that can be used; make it "
+            "smaller.",
+            name=name,
+            megapixels=MAX_PIXELS // 10**6,
         ) from error
     except UnidentifiedImageError as error:
-        raise ImageError(f"{name} is no picture that can be read here{_hint(source)}.") from error
+        raise ImageError(
+            "{name} is no picture that can be read here{hint}.", name=name, hint=_hint(source)
+        ) from error
     except Exception as error:
         raise ImageError(_damaged(name)) from error
 
 
-def _hint(source: Path | io.BytesIO) -> str:
+def _hint(source: Path | io.BytesIO) -> Sentence:
     """Say what to do about a file that no decoder knows."""
     if isinstance(source, io.BytesIO):
         head = source.getvalue()[:16]
@@ -194,26 +216,35 @@ def _hint(source: Path | io.BytesIO) -> str:
         with source.open("rb") as file:
             head = file.read(16)
     if head[4:8] == b"ftyp" and head[8:12] in (b"heic", b"heix", b"mif1", b"heim", b"msf1"):
-        return " (it is a HEIC photo); save it as JPEG first"
+        return Sentence(" (it is a HEIC photo); save it as JPEG first")
     if head[:4] == b"%PDF":
-        return " (it is a PDF); save its page as PNG first"
+        return Sentence(" (it is a PDF); save its page as PNG first")
     if head[:4] == b"8BPS":
-        return " (it is a Photoshop document); save it as PNG first"
+        return Sentence(" (it is a Photoshop document); save it as PNG first")
     if b"<svg" in head or head[:5] == b"<?xml":
-        return " (it is a drawing in SVG or XML); save it as PNG first"
-    return f"; {_EXPECTED}"
+        return Sentence(" (it is a drawing in SVG or XML); save it as PNG first")
+    return Sentence("; {expected}", expected=_EXPECTED)
 
 
 def _check_size(size_wh: tuple[int, int], name: str) -> None:
     width, height = size_wh
     if width * height > MAX_PIXELS:
         raise ImageError(
-            f"{name} has {width} x {height} px, which is {width * height / 1e6:.0f} megapixels; at "
-            f"most {MAX_PIXELS // 10**6} can be used, make it smaller."
+            "{name} has {width} x {height} px, which is {megapixels:.0f} megapixels; at most "
+            "{most} can be used, make it smaller.",
+            name=name,
+            width=width,
+            height=height,
+            megapixels=width * height / 1e6,
+            most=MAX_PIXELS // 10**6,
         )
     if min(width, height) < MIN_SIDE:
         raise ImageError(
-            f"{name} has {width} x {height} px; at least {MIN_SIDE} px a side are needed."
+            "{name} has {width} x {height} px; at least {min_side} px a side are needed.",
+            name=name,
+            width=width,
+            height=height,
+            min_side=MIN_SIDE,
         )
 
 
@@ -224,14 +255,16 @@ def _decode(picture: Image.Image, name: str) -> None:
         picture.load()
     except MemoryError as error:
         raise ImageError(
-            f"{name} needs more memory than there is; make the picture smaller."
+            "{name} needs more memory than there is; make the picture smaller.", name=name
         ) from error
     except Exception as error:
         raise ImageError(_damaged(name)) from error
 
 
-def _damaged(name: str) -> str:
-    return f"{name} is damaged or cut off, so it can't be read; get the file anew."
+def _damaged(name: str) -> Sentence:
+    return Sentence(
+        "{name} is damaged or cut off, so it can't be read; get the file anew.", name=name
+    )
 
 
 def _upright_rgb(picture: Image.Image) -> Image.Image:

@@ -58,7 +58,9 @@ class LayerStack:
     ) -> None:
         if not 0 <= base_place <= len(masks):
             raise ImageError(
-                f"The base can be at place 0 to {len(masks)} among the layers, got {base_place}."
+                "The base can be at place 0 to {count} among the layers, got {base_place}.",
+                count=len(masks),
+                base_place=base_place,
             )
         self._masks = list(masks)
         self._places = [place + (place >= base_place) for place in range(len(masks))]

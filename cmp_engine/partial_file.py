@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from cmp_engine.sentences import Sentence
+
 
 @contextmanager
 def partial_file(target: Path) -> Iterator[Path]:
@@ -39,7 +41,7 @@ def partial_file(target: Path) -> Iterator[Path]:
         raise
 
 
-def describe_os_error(error: OSError, target: Path) -> str:
+def describe_os_error(error: OSError, target: Path) -> Sentence:
     """Return one sentence on why the target can't be written, and what to do about it.
 
     Args:
@@ -51,26 +53,41 @@ def describe_os_error(error: OSError, target: Path) -> str:
     """
     folder = target.parent
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return (
-            f"The disk that holds {folder} is full, so {target.name} can't be written; free some "
-            "space or choose another folder."
+        return Sentence(
+            "The disk that holds {folder} is full, so {name} can't be written; free some space or "
+            "choose another folder.",
+            folder=folder,
+            name=target.name,
         )
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
-        return (
-            f"{target.name} can't be written because the folder {folder} does not exist; create it "
-            "or choose another one."
+        return Sentence(
+            "{name} can't be written because the folder {folder} does not exist; create it or "
+            "choose another one.",
+            name=target.name,
+            folder=folder,
         )
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return (
-            f"{target.name} can't be written because the folder {folder} is read-only for you; "
-            "choose another folder."
+        return Sentence(
+            "{name} can't be written because the folder {folder} is read-only for you; choose "
+            "another folder.",
+            name=target.name,
+            folder=folder,
         )
     if error.errno == errno.EISDIR:
-        return f"{target} is a folder, and a file is expected; choose another name."
+        return Sentence(
+            "{target} is a folder, and a file is expected; choose another name.", target=target
+        )
     if error.errno == errno.ENAMETOOLONG:
-        return f"The name {target.name[:40]}… is too long for this disk; choose a shorter one."
+        return Sentence(
+            "The name {name}… is too long for this disk; choose a shorter one.",
+            name=target.name[:40],
+        )
     reason = os.strerror(error.errno) if error.errno else str(error)
-    return f"{target} can't be written ({reason}); choose another name or folder."
+    return Sentence(
+        "{target} can't be written ({reason}); choose another name or folder.",
+        target=target,
+        reason=reason,
+    )
 
 
 def _partial_name(target: Path) -> Path:

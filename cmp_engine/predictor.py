@@ -287,7 +287,9 @@ def _check_size(size_hw: tuple[int, int]) -> tuple[int, int]:
     height, width = size_hw
     if height < 1 or width < 1 or height * width > MAX_PIXELS:
         raise FlowError(
-            f"Expected a size (height, width) of at least 1 px and at most "
-            f"{MAX_PIXELS // 1_000_000} megapixels for the flow, got {size_hw}."
+            "Expected a size (height, width) of at least 1 px and at most {megapixels} megapixels "
+            "for the flow, got {size_hw}.",
+            megapixels=MAX_PIXELS // 1_000_000,
+            size_hw=size_hw,
         )
     return int(height), int(width)

@@ -145,8 +145,10 @@ def compare(
     grid = grid_of(predictor_a, options)
     if predictor_b.image_hw != grid.image_hw:
         raise ProbeError(
-            f"A and B must see the same picture; A's has size (height, width) {grid.image_hw} and "
-            f"B's {predictor_b.image_hw}."
+            "A and B must see the same picture; A's has size (height, width) {size_a} and B's "
+            "{size_b}.",
+            size_a=grid.image_hw,
+            size_b=predictor_b.image_hw,
         )
     return compare_flows(
         ask(predictor_a, [guidance_a], options, grid)[0],
@@ -163,8 +165,10 @@ def compare_flows(flow_a: Float, flow_b: Float, grid: ProbeGrid) -> Comparison:
     """
     if flow_a.shape != flow_b.shape or flow_a.shape != (*grid.grid_hw, 2):
         raise FlowError(
-            f"Expected two flows of shape {(*grid.grid_hw, 2)}, got {flow_a.shape} and "
-            f"{flow_b.shape}."
+            "Expected two flows of shape {expected}, got {shape_a} and {shape_b}.",
+            expected=(*grid.grid_hw, 2),
+            shape_a=flow_a.shape,
+            shape_b=flow_b.shape,
         )
     difference = np.asarray(flow_b - flow_a, np.float32)
     distance = _lengths(difference, grid)
@@ -195,7 +199,9 @@ def _lengths(flow: Float, grid: ProbeGrid) -> Float:
 def _to_truth(flows: Float, truth: Float, grid: ProbeGrid) -> Float:
     if truth.shape != (*grid.image_hw, 2):
         raise FlowError(
-            f"Expected the true flow of shape {(*grid.image_hw, 2)}, got {truth.shape}."
+            "Expected the true flow of shape {expected}, got {shape}.",
+            expected=(*grid.image_hw, 2),
+            shape=truth.shape,
         )
     rows, columns = grid.grid_hw
     places = grid.to_image(np.stack(np.meshgrid(np.arange(columns), np.arange(rows)), -1))

@@ -92,8 +92,9 @@ class ProbeGrid:
             return cls(image_hw, image_hw)
         if not 8 <= max_side <= _LARGEST_SIDE:
             raise ProbeError(
-                f"The longest side of the grid must be from 8 to {_LARGEST_SIDE} px, "
-                f"got {max_side}."
+                "The longest side of the grid must be from 8 to {largest_side} px, got {max_side}.",
+                largest_side=_LARGEST_SIDE,
+                max_side=max_side,
             )
         shrink = min(1.0, max_side / max(image_hw))
         height, width = (max(1, round(side * shrink)) for side in image_hw)
@@ -173,11 +174,17 @@ def check_points(points: ArrayLike, image_hw: tuple[int, int], *, least: int = 1
         try:
             array = np.asarray(points, np.float32)
         except (TypeError, ValueError) as error:
-            raise ProbeError(f"Expected points as pairs of numbers, in px: {error}.") from error
+            raise ProbeError(
+                "Expected points as pairs of numbers, in px: {error}.", error=error
+            ) from error
     checked, _ = check_guidance(array, np.zeros_like(array), image_hw, name="Point")
     if len(checked) < least:
         wanted = "one point" if least == 1 else f"{least} points"
-        raise ProbeError(f"Expected at least {wanted} to probe, got {len(checked)}; add some.")
+        raise ProbeError(
+            "Expected at least {wanted} to probe, got {count}; add some.",
+            wanted=wanted,
+            count=len(checked),
+        )
     return checked
 
 
@@ -199,10 +206,13 @@ def check_pull(pull: ArrayLike) -> Float:
     try:
         array = np.asarray(pull, np.float32)
     except (TypeError, ValueError) as error:
-        raise ProbeError(f"Expected a pull as two numbers dx, dy in px: {error}.") from error
+        raise ProbeError(
+            "Expected a pull as two numbers dx, dy in px: {error}.", error=error
+        ) from error
     if array.shape != (2,) or not np.isfinite(array).all() or not array.any():
         raise ProbeError(
-            f"Expected a pull as two numbers dx, dy in px, not both zero, got {array.tolist()}."
+            "Expected a pull as two numbers dx, dy in px, not both zero, got {values}.",
+            values=array.tolist(),
         )
     return array
 
@@ -216,7 +226,8 @@ def check_lengths(lengths: ArrayLike) -> Float:
     array = np.sort(np.asarray(lengths, np.float32).ravel())
     if not len(array) or not (np.isfinite(array) & (array > 0)).all():
         raise ProbeError(
-            f"Expected lengths of pulls above 0, in px, at least one, got {array.tolist()}."
+            "Expected lengths of pulls above 0, in px, at least one, got {values}.",
+            values=array.tolist(),
         )
     return array
 
@@ -233,7 +244,7 @@ def directions(count: int) -> Float:
         ProbeError: ``count`` is not from 1 to 64.
     """
     if not 1 <= count <= 64:
-        raise ProbeError(f"The number of directions must be from 1 to 64, got {count}.")
+        raise ProbeError("The number of directions must be from 1 to 64, got {count}.", count=count)
     angle = 2 * np.pi * np.arange(count) / count
     return np.asarray(np.stack([np.cos(angle), np.sin(angle)], 1), np.float32)
 

@@ -108,8 +108,9 @@ def rigid_parts(
     checked = check_points(chosen, grid.image_hw, least=_FEWEST)
     if count is not None and not 1 <= count <= len(checked):
         raise ProbeError(
-            f"The number of parts must be from 1 to {len(checked)}, the number of probes, "
-            f"got {count}."
+            "The number of parts must be from 1 to {most}, the number of probes, got {count}.",
+            most=len(checked),
+            count=count,
         )
     pull = check_lengths([default_length(grid.image_hw) if length is None else length])[0]
     ways = _ways(direction_count) * pull
@@ -145,8 +146,9 @@ def _on_grid(region: NDArray[np.bool_] | None, grid: ProbeGrid) -> NDArray[np.bo
         return np.ones(grid.grid_hw, np.bool_)
     if region.shape != grid.image_hw:
         raise ProbeError(
-            f"Expected a region of the picture's size (height, width) {grid.image_hw}, "
-            f"got {region.shape}."
+            "Expected a region of the picture's size (height, width) {image_hw}, got {shape}.",
+            image_hw=grid.image_hw,
+            shape=region.shape,
         )
     rows, columns = grid.grid_hw
     corners = grid.to_image(np.stack(np.meshgrid(np.arange(columns), np.arange(rows)), -1))
@@ -160,7 +162,10 @@ def _spread(count: int, grid: ProbeGrid, inside: NDArray[np.bool_]) -> Float:
         raise ProbeError("The region to probe is empty; mark something, or probe the whole.")
     if not _FEWEST <= count <= inside.size:
         raise ProbeError(
-            f"The number of probes must be from {_FEWEST} to {inside.size}, got {count}."
+            "The number of probes must be from {fewest} to {size}, got {count}.",
+            fewest=_FEWEST,
+            size=inside.size,
+            count=count,
         )
     rows, columns = grid.grid_hw
     step = float(np.sqrt(inside.sum() / count))

@@ -249,4 +249,8 @@ def line_profile(
 
 def _check_on_grid(flow: NDArray[np.float32], grid: ProbeGrid) -> None:
     if flow.shape != (*grid.grid_hw, 2):
-        raise FlowError(f"Expected a flow of shape {(*grid.grid_hw, 2)}, got {flow.shape}.")
+        raise FlowError(
+            "Expected a flow of shape {expected}, got {shape}.",
+            expected=(*grid.grid_hw, 2),
+            shape=flow.shape,
+        )

@@ -26,6 +26,7 @@ from cmp_engine.geometry import normalize_images
 from cmp_engine.modeling.attention import ArrowAttentionDecoder
 from cmp_engine.modeling.cmp import CMP, Guidance, PreparedImage
 from cmp_engine.modeling.layers import fold_batch_norm
+from cmp_engine.sentences import Sentence
 
 logger = logging.getLogger(__name__)
 
@@ -119,8 +120,8 @@ class NetworkRunner:
             flow = self._with_fallback(lambda: self._predict(guidance, limbs=limbs))
         if not np.isfinite(flow).all():
             raise EngineError(
-                "The network answered with values that are not finite numbers; "
-                "its weights are damaged or were trained badly, use others."
+                "The network answered with values that are not finite numbers; its weights are "
+                "damaged or were trained badly, use others."
             )
         return flow
 
@@ -224,21 +225,24 @@ class NetworkRunner:
                 raise
             if self.device.type == "cpu":
                 raise DeviceError(
-                    f"{reason}; close other programs or take a smaller one."
+                    "{reason}; close other programs or take a smaller one.", reason=reason
                 ) from error
         self._fall_back(reason)
         return work()
 
-    def _reason_to_leave(self, error: RuntimeError) -> str | None:
+    def _reason_to_leave(self, error: RuntimeError) -> Sentence | None:
         """Return why the device can't go on, or None where another device would not help."""
         # The CPU's allocator and Metal raise a plain RuntimeError.
         words = str(error).lower()
         if isinstance(error, torch.OutOfMemoryError) or any(
             sign in words for sign in _MEMORY_SIGNS
         ):
-            return f"{describe_device(self.device)} has not enough memory for this picture"
+            return Sentence(
+                "{device} has not enough memory for this picture",
+                device=describe_device(self.device),
+            )
         if isinstance(error, NotImplementedError) and self.device.type == "mps":
-            return f"{describe_device(self.device)} can't run this network"
+            return Sentence("{device} can't run this network", device=describe_device(self.device))
         return None
 
     def _fall_back(self, reason: str) -> None:

@@ -185,8 +185,10 @@ class ClickSegmenter:
             raise GuidanceError("Expected at least one click on the object, got none; click on it.")
         if exclude is not None and exclude.shape != image_hw:
             raise GuidanceError(
-                f"Expected a mask of the other objects of the picture's size {image_hw}, "
-                f"got {exclude.shape}."
+                "Expected a mask of the other objects of the picture's size {image_hw}, got "
+                "{shape}.",
+                image_hw=image_hw,
+                shape=exclude.shape,
             )
         if picture is not self._picture:
             self._views.clear()
@@ -219,11 +221,15 @@ class ClickSegmenter:
         rule = fusion_rule(self._fusion if fusion is None else fusion)
         speed = self._speed if speed is None else speed
         if not 0 < speed < 1e4:
-            raise ConfigError(f"The speed must be a number of px above 0, got {speed:g}.")
+            raise ConfigError(
+                "The speed must be a number of px above 0, got {speed:g}.", speed=speed
+            )
         zoom = self._zoom if zoom is None else zoom
         zoom = rule.zoom_factor if zoom is None else zoom
         if zoom != 0 and not 1 <= zoom < 1e4:
-            raise ConfigError(f"The zoom factor must be 1 or more, or 0 for none, got {zoom:g}.")
+            raise ConfigError(
+                "The zoom factor must be 1 or more, or 0 for none, got {zoom:g}.", zoom=zoom
+            )
         return _Way(rule, speed, zoom)
 
     def _look(
@@ -396,7 +402,9 @@ def _checked(clicks: ArrayLike, image_hw: tuple[int, int], name: str) -> Float:
 
 def _check_threshold(threshold: float) -> None:
     if not 0 <= threshold <= 1:
-        raise ConfigError(f"The threshold must be a number from 0 to 1, got {threshold:g}.")
+        raise ConfigError(
+            "The threshold must be a number from 0 to 1, got {threshold:g}.", threshold=threshold
+        )
 
 
 def _stamp(score: Float, clicks: tuple[Float, Float]) -> None:

@@ -138,12 +138,16 @@ class FrameRenderer:
         self._image_hw = (image.shape[0], image.shape[1])
         if predictor.image_hw != self._image_hw:
             raise NotReadyError(
-                f"The predictor must have had set_image with this picture of "
-                f"{self._image_hw} px (height, width); it has {predictor.image_hw}."
+                "The predictor must have had set_image with this picture of {image_hw} px (height, "
+                "width); it has {predictor_hw}.",
+                image_hw=self._image_hw,
+                predictor_hw=predictor.image_hw,
             )
         self._size_hw = self._image_hw if size_hw is None else size_hw
         if min(self._size_hw) < 1:
-            raise ImageError(f"A frame must be at least 1 x 1 px, got size {size_hw}.")
+            raise ImageError(
+                "A frame must be at least 1 x 1 px, got size {size_hw}.", size_hw=size_hw
+            )
         self._base = resize_image(image, self._size_hw)
         self._order = None if order is None else self._fit_mask(order, "order")
         self._method = method
@@ -306,12 +310,18 @@ class FrameRenderer:
     def _fit_mask(self, mask: NDArray[np.float32], name: str) -> NDArray[np.float32]:
         if mask.shape not in (self._image_hw, self._size_hw):
             raise ImageError(
-                f"The {name} must have the size of the picture {self._image_hw} or of the frames "
-                f"{self._size_hw}, got {mask.shape}."
+                "The {name} must have the size of the picture {image_hw} or of the frames "
+                "{size_hw}, got {shape}.",
+                name=name,
+                image_hw=self._image_hw,
+                size_hw=self._size_hw,
+                shape=mask.shape,
             )
         mask = np.ascontiguousarray(mask, np.float32)
         if not np.isfinite(mask).all():
-            raise ImageError(f"The {name} must be finite everywhere, got NaN or infinity.")
+            raise ImageError(
+                "The {name} must be finite everywhere, got NaN or infinity.", name=name
+            )
         if name != "order":
             mask = np.clip(mask, 0, 1)
         if mask.shape == self._size_hw:
@@ -345,6 +355,8 @@ def _stop_if(cancelled: Callable[[], bool]) -> None:
 def _check_picture(image: NDArray[np.uint8], name: str) -> None:
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
         raise ImageError(
-            f"The {name} must be uint8 of shape (height, width, 3), "
-            f"got {image.dtype} of shape {image.shape}."
+            "The {name} must be uint8 of shape (height, width, 3), got {dtype} of shape {shape}.",
+            name=name,
+            dtype=image.dtype,
+            shape=image.shape,
         )

@@ -54,7 +54,9 @@ def spectral_clusters(
     if size == 0:
         raise ProbeError("There is nothing to group; probe more points.")
     if count is not None and not 1 <= count <= size:
-        raise ProbeError(f"The number of parts must be from 1 to {size}, got {count}.")
+        raise ProbeError(
+            "The number of parts must be from 1 to {size}, got {count}.", size=size, count=count
+        )
     degree = np.maximum(affinity.sum(1), 1e-12)
     root = 1 / np.sqrt(degree)
     values, vectors = np.linalg.eigh(root[:, None] * affinity * root)

@@ -131,7 +131,9 @@ class FlowUpsampler:
         if method == "bilinear":
             out[:] = self._geometry.flow_to_image(self._on_network(flow), size_hw=size_hw)
         elif method != "edge_aware":
-            raise FlowError(f"Upsampling must be edge_aware or bilinear, got {method!r}.")
+            raise FlowError(
+                "Upsampling must be edge_aware or bilinear, got {method!r}.", method=method
+            )
         elif not flow.any():
             out[:] = 0
         else:

@@ -147,15 +147,19 @@ def read_video(path: str | Path, *, max_frames: int | None = None) -> Iterator[N
             entry for entry in source.iterdir() if FRAME_PATTERN.fullmatch(entry.name)
         )
         if not pictures:
-            raise VideoError(f"The folder {source} holds no pictures named like {FRAME_NAME % 1}.")
+            raise VideoError(
+                "The folder {source} holds no pictures named like {example}.",
+                source=source,
+                example=FRAME_NAME % 1,
+            )
         for picture in pictures[:max_frames]:
             try:
                 yield read_image(picture)
             except ImageError as error:
-                raise VideoError(f"A frame can't be read: {error}") from error
+                raise VideoError("A frame can't be read: {error}", error=error) from error
         return
     if not source.is_file():
-        raise VideoError(f"There is no film {source}; check the name.")
+        raise VideoError("There is no film {source}; check the name.", source=source)
     limit = [] if max_frames is None else ["-frames:v", str(max_frames)]
     arguments = [
         "-protocol_whitelist", "file", "-i", str(source.absolute()), "-map", "0:v:0", *limit,
@@ -171,9 +175,11 @@ def read_video(path: str | Path, *, max_frames: int | None = None) -> Iterator[N
             process.finish()
         except FfmpegFailed as error:
             logger.warning("ffmpeg failed on %s: %s", source, error)
-            raise VideoError(f"{source} is no film that can be read, or it is damaged.") from error
+            raise VideoError(
+                "{source} is no film that can be read, or it is damaged.", source=source
+            ) from error
     if count == 0 and max_frames != 0:
-        raise VideoError(f"{source} holds no pictures; a film is expected.")
+        raise VideoError("{source} holds no pictures; a film is expected.", source=source)
 
 
 class _Steps:
@@ -237,7 +243,9 @@ def _checked_frames(
         try:
             frame = next(iterator, None)
         except OSError as error:  # not to be mistaken for the film's own file
-            raise VideoError(f"Frame {number + 1} could not be made ({error}).") from error
+            raise VideoError(
+                "Frame {number} could not be made ({error}).", number=number + 1, error=error
+            ) from error
         if frame is None:
             return
         number += 1
@@ -247,21 +255,32 @@ def _checked_frames(
         ):  # fmt: skip
             came = f"{getattr(frame, 'shape', type(frame).__name__)}"
             raise VideoError(
-                f"Frame {number} should be (height, width, 3) of uint8, and {came} of "
-                f"{getattr(frame, 'dtype', 'no array')} came."
+                "Frame {number} should be (height, width, 3) of uint8, and {came} of {kind} came.",
+                number=number,
+                came=came,
+                kind=getattr(frame, "dtype", "no array"),
             )
         height, width = frame.shape[:2]
         if size_hw is None:
             size_hw = (height, width)
             if max(size_hw) > MAX_SIDES[film_format]:
                 raise VideoError(
-                    f"{film_format.upper()} holds at most {MAX_SIDES[film_format]} px a side, and "
-                    f"the frames have {width} x {height}; choose a smaller size."
+                    "{format} holds at most {most} px a side, and the frames have {width} x "
+                    "{height}; choose a smaller size.",
+                    format=film_format.upper(),
+                    most=MAX_SIDES[film_format],
+                    width=width,
+                    height=height,
                 )
         if (height, width) != size_hw:
             raise VideoError(
-                f"All frames must have one size: the first has {size_hw[1]} x {size_hw[0]} px, "
-                f"frame {number} has {width} x {height}."
+                "All frames must have one size: the first has {first_width} x {first_height} px, "
+                "frame {number} has {width} x {height}.",
+                first_width=size_hw[1],
+                first_height=size_hw[0],
+                number=number,
+                width=width,
+                height=height,
             )
         if film_format in EVEN_FORMATS and (height % 2 or width % 2):
             frame = np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
@@ -282,12 +301,17 @@ def _read_ppm(stream: IO[bytes]) -> NDArray[np.uint8] | None:
 
 def _check_numbers(fps: float, frame_count: int, quality: Quality) -> None:
     if not (math.isfinite(fps) and _MIN_FPS <= fps <= _MAX_FPS):
-        raise VideoError(f"Frames per second must be from 0.01 to 1000, and {fps} came.")
+        raise VideoError("Frames per second must be from 0.01 to 1000, and {fps} came.", fps=fps)
     if frame_count < 1:
-        raise VideoError(f"A film needs at least one frame, and {frame_count} were asked for.")
+        raise VideoError(
+            "A film needs at least one frame, and {frame_count} were asked for.",
+            frame_count=frame_count,
+        )
     if quality not in get_args(Quality):
         raise VideoError(
-            f"A film's quality is {', '.join(get_args(Quality))}, and {quality!r} was asked for."
+            "A film's quality is {qualities}, and {quality!r} was asked for.",
+            qualities=", ".join(get_args(Quality)),
+            quality=quality,
         )
 
 

@@ -201,8 +201,10 @@ class FlowWalker:
         if len(via):
             if len(via) >= _MAX_VIA:
                 raise GuidanceError(
-                    f"An arrow goes there in {len(via) + 1} steps, and at most {_MAX_VIA} are "
-                    "taken; make it shorter."
+                    "An arrow goes there in {count} steps, and at most {max_via} are taken; make "
+                    "it shorter.",
+                    count=len(via) + 1,
+                    max_via=_MAX_VIA,
                 )
             stops = [check_guidance(points, stop, self._image_hw)[1] for stop in via]
             is_held = ~vectors.any(axis=1, keepdims=True)
@@ -213,9 +215,11 @@ class FlowWalker:
         steps = max(1, math.ceil(longest / self._reach - 1e-6))
         if steps > _MAX_STEPS:
             raise GuidanceError(
-                f"An arrow of {longest:.0f} px is too long: this network reaches "
-                f"{self._reach:.0f} px in one step, and at most {_MAX_STEPS} steps are taken. "
-                "Make it shorter."
+                "An arrow of {longest:.0f} px is too long: this network reaches {reach:.0f} px in "
+                "one step, and at most {max_steps} steps are taken. Make it shorter.",
+                longest=longest,
+                reach=self._reach,
+                max_steps=_MAX_STEPS,
             )
         shares = [step * self._reach / longest for step in range(1, steps)]
         return [vectors * np.float32(share) for share in shares] + [vectors]

@@ -137,7 +137,9 @@ def backward_map(
     flow = _check_flow(flow)
     if method not in get_args(BackwardMethod):
         raise FlowError(
-            f"The method must be one of {', '.join(get_args(BackwardMethod))}, got {method!r}."
+            "The method must be one of {methods}, got {method!r}.",
+            methods=", ".join(get_args(BackwardMethod)),
+            method=method,
         )
     if order is not None:
         order = _check_order(order, flow.shape[:2])
@@ -218,7 +220,9 @@ def compose(first: BackwardMap, second: BackwardMap) -> BackwardMap:
     """
     if first.holes.shape != second.holes.shape:
         raise FlowError(
-            f"Maps to compose must have one size, got {first.holes.shape} and {second.holes.shape}."
+            "Maps to compose must have one size, got {first} and {second}.",
+            first=first.holes.shape,
+            second=second.holes.shape,
         )
     height, width = first.holes.shape
     at = second.map_xy.copy()
@@ -449,7 +453,7 @@ def _moving_box(flow: Float, margin: int) -> tuple[slice, slice] | None:
 
 def _check_flow(flow: NDArray[np.float32]) -> Float:
     if flow.ndim != 3 or flow.shape[2] != 2 or 0 in flow.shape:
-        raise FlowError(f"Flow must have shape (height, width, 2), got {flow.shape}.")
+        raise FlowError("Flow must have shape (height, width, 2), got {shape}.", shape=flow.shape)
     flow = np.ascontiguousarray(flow, np.float32)
     if not np.isfinite(flow).all():
         raise FlowError("Flow must be finite everywhere, got NaN or infinity.")
@@ -458,7 +462,11 @@ def _check_flow(flow: NDArray[np.float32]) -> Float:
 
 def _check_order(order: NDArray[np.float32], size_hw: tuple[int, ...]) -> Float:
     if order.shape != size_hw:
-        raise FlowError(f"The order must have the flow's size {size_hw}, got {order.shape}.")
+        raise FlowError(
+            "The order must have the flow's size {size_hw}, got {shape}.",
+            size_hw=size_hw,
+            shape=order.shape,
+        )
     order = np.ascontiguousarray(order, np.float32)
     if not np.isfinite(order).all():
         raise FlowError("The order must be finite everywhere, got NaN or infinity.")
@@ -468,6 +476,10 @@ def _check_order(order: NDArray[np.float32], size_hw: tuple[int, ...]) -> Float:
 def _check_image(image: NDArray[np.uint8], size_hw: tuple[int, ...], name: str) -> None:
     if image.dtype != np.uint8 or image.shape != (*size_hw, 3):
         raise ImageError(
-            f"The {name} must be uint8 of shape {(*size_hw, 3)}, the size of the map, "
-            f"got {image.dtype} of shape {image.shape}."
+            "The {name} must be uint8 of shape {expected}, the size of the map, got {dtype} of "
+            "shape {shape}.",
+            name=name,
+            expected=(*size_hw, 3),
+            dtype=image.dtype,
+            shape=image.shape,
         )

@@ -34,6 +34,7 @@ from cmp_engine.errors import (
 from cmp_engine.file_kind import sniff
 from cmp_engine.modeling.cmp import CMP
 from cmp_engine.partial_file import describe_os_error
+from cmp_engine.sentences import Sentence
 from cmp_engine.weights_file import read_header, read_tensors, write_weights
 
 DEFAULT_NAME: Final = "default"
@@ -197,7 +198,8 @@ def import_weights(
     target = weights_folder() / f"{name}{_SUFFIX}"
     if target.exists() and not replace:
         raise WeightsError(
-            f"There are weights named {name!r} already; choose another name or replace them."
+            "There are weights named {name!r} already; choose another name or replace them.",
+            name=name,
         )
     model, is_half = _load(source)
     network = model.network
@@ -221,8 +223,11 @@ def _with_encoder(network: CMP, image_encoder: ImageEncoderName, source: str) ->
         other.load_state_dict(network.state_dict())
     except (ConfigError, RuntimeError) as error:
         raise WeightsFormatError(
-            f"{source} holds weights for the image encoder {network.config.image_encoder}, which "
-            f"do not fit {image_encoder}; leave the encoder out."
+            "{source} holds weights for the image encoder {found}, which do not fit {wanted}; "
+            "leave the encoder out.",
+            source=source,
+            found=network.config.image_encoder,
+            wanted=image_encoder,
         ) from error
     return other.eval()
 
@@ -257,7 +262,9 @@ def fetch_weights(
     """
     if name != OFFICIAL_NAME:
         raise WeightsNotFoundError(
-            f"There is nothing to fetch under the name {name!r}; expected {OFFICIAL_NAME!r}."
+            "There is nothing to fetch under the name {name!r}; expected {official_name!r}.",
+            name=name,
+            official_name=OFFICIAL_NAME,
         )
     with contextlib.suppress(WeightsNotFoundError, WeightsFormatError):  # then it is fetched
         info = verify(name)
@@ -279,7 +286,9 @@ def _load(name_or_path: str | Path) -> tuple[LoadedModel, bool]:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise WeightsNotFoundError(
-            f"{path} can't be read ({error.strerror or error}); choose another file."
+            "{path} can't be read ({reason}); choose another file.",
+            path=path,
+            reason=error.strerror or error,
         ) from error
     is_half = any(tensor.dtype == torch.float16 for tensor in state.values())
     network = _network_with(state, config, path.name)
@@ -293,22 +302,26 @@ def _find(name_or_path: str | Path) -> tuple[str, Path]:
     if is_path or "/" in text or os.sep in text:
         path = Path(name_or_path).expanduser()
         if not path.is_file():
-            raise WeightsNotFoundError(f"There is no weights file at {path}.")
+            raise WeightsNotFoundError("There is no weights file at {path}.", path=path)
         return path.name, path
     path = _default_path() if text == DEFAULT_NAME else weights_folder() / f"{text}{_SUFFIX}"
     if path.is_file():
         return text, path
     if text == DEFAULT_NAME:
         raise WeightsNotFoundError(
-            f"The weights that come with the program are missing at {path}; install it again."
+            "The weights that come with the program are missing at {path}; install it again.",
+            path=path,
         )
     if text == OFFICIAL_NAME:
         raise WeightsNotFoundError(
-            f"The weights {OFFICIAL_NAME!r} are not here yet; get them with "
-            f"'cmp-studio weights fetch {OFFICIAL_NAME}'."
+            "The weights {official_name!r} are not here yet; get them with 'cmp-studio weights "
+            "fetch {official_name}'.",
+            official_name=OFFICIAL_NAME,
         )
     known = ", ".join(entry.name for entry in list_weights() if entry.path is not None)
-    raise WeightsNotFoundError(f"There are no weights named {text!r}; there are: {known}.")
+    raise WeightsNotFoundError(
+        "There are no weights named {text!r}; there are: {known}.", text=text, known=known
+    )
 
 
 def _default_path() -> Path:
@@ -320,13 +333,14 @@ def _default_path() -> Path:
 
 def _entry(name: str, path: Path) -> WeightsEntry:
     if not path.is_file():
-        return WeightsEntry(name, None, 0, problem=f"{path} is missing; install the program again.")
+        problem = Sentence("{path} is missing; install the program again.", path=path)
+        return WeightsEntry(name, None, 0, problem=problem)
     size = path.stat().st_size
     try:
         sniff(path)
         header = read_header(path)
     except (WeightsFormatError, OSError) as error:
-        return WeightsEntry(name, path, size, problem=str(error))
+        return WeightsEntry(name, path, size, problem=Sentence("{error}", error=error))
     return WeightsEntry(name, path, size, header.config, header.metadata)
 
 
@@ -346,7 +360,9 @@ def _network_with(state: Mapping[str, Tensor], config: ModelConfig, source: str)
         with torch.device("meta"):  # the shapes alone: no memory, no random numbers
             network = build_network(config)
     except (ConfigError, RuntimeError, TypeError, ValueError) as error:
-        raise WeightsFormatError(f"{source} describes a network that can't be built.") from error
+        raise WeightsFormatError(
+            "{source} describes a network that can't be built.", source=source
+        ) from error
     expected = network.state_dict()
     _check_names(state, expected, source)
     complete = {
@@ -362,14 +378,17 @@ def _check_names(state: Mapping[str, Tensor], expected: Mapping[str, Tensor], so
     missing = [name for name in missing if not name.endswith(_OPTIONAL_ENDING)]
     extra = [name for name in state if name not in expected]
     for what, names in (
-        ("lacks weights of its network", missing),
-        ("has weights unexpected in its network", extra),
+        (Sentence("lacks weights of its network"), missing),
+        (Sentence("has weights unexpected in its network"), extra),
     ):
         if names:
-            more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+            more = Sentence(" and {count} more", count=len(names) - 3) if len(names) > 3 else ""
             raise WeightsFormatError(
-                f"{source} {what}: {', '.join(names[:3])}{more}; it is not whole or from another "
-                "version."
+                "{source} {what}: {names}{more}; it is not whole or from another version.",
+                source=source,
+                what=what,
+                names=", ".join(names[:3]),
+                more=more,
             )
 
 
@@ -378,18 +397,28 @@ def _to_parameter(name: str, stored: Tensor | None, expected: Tensor, source: st
         return torch.zeros(expected.shape, dtype=expected.dtype)
     if stored.shape != expected.shape:
         raise WeightsFormatError(
-            f"{source} has {name} of shape {tuple(stored.shape)}, expected "
-            f"{tuple(expected.shape)}; it belongs to another network."
+            "{source} has {name} of shape {shape}, expected {expected}; it belongs to another "
+            "network.",
+            source=source,
+            name=name,
+            shape=tuple(stored.shape),
+            expected=tuple(expected.shape),
         )
     if stored.is_floating_point() != expected.is_floating_point() or stored.is_complex():
         raise WeightsFormatError(
-            f"{source} has {name} of type {stored.dtype}, expected {expected.dtype}."
+            "{source} has {name} of type {dtype}, expected {expected}.",
+            source=source,
+            name=name,
+            dtype=stored.dtype,
+            expected=expected.dtype,
         )
     tensor = stored.to(expected.dtype).contiguous()
     if tensor.is_floating_point() and not torch.isfinite(tensor).all():
         raise WeightsFormatError(
-            f"{source} holds values in {name} that are not finite numbers; its training failed or "
-            "the file is damaged."
+            "{source} holds values in {name} that are not finite numbers; its training failed or "
+            "the file is damaged.",
+            source=source,
+            name=name,
         )
     return tensor
 
@@ -397,7 +426,9 @@ def _to_parameter(name: str, stored: Tensor | None, expected: Tensor, source: st
 def _check_name(name: str) -> str:
     if name == DEFAULT_NAME or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}", name):
         raise WeightsError(
-            f"Weights can't be named {name!r:.110}; use letters, digits, dots, plus and minus, and "
-            f"not {DEFAULT_NAME!r}, which comes with the program."
+            "Weights can't be named {name!r:.110}; use letters, digits, dots, plus and minus, and "
+            "not {default_name!r}, which comes with the program.",
+            name=name,
+            default_name=DEFAULT_NAME,
         )
     return name

@@ -23,6 +23,7 @@ from torch import Tensor
 from cmp_engine.config import ModelConfig
 from cmp_engine.errors import ConfigError, WeightsError, WeightsFormatError
 from cmp_engine.partial_file import describe_os_error, partial_file
+from cmp_engine.sentences import Sentence
 
 CONFIG_KEY: Final = "config"
 CONTENT_KEY: Final = "content_sha256"
@@ -61,8 +62,9 @@ def read_header(path: Path) -> Header:
     description = metadata.get(CONFIG_KEY)
     if description is None:
         raise WeightsFormatError(
-            f"{path.name} is a safetensors file of another program: it has no description of a CMP "
-            "network."
+            "{name} is a safetensors file of another program: it has no description of a CMP "
+            "network.",
+            name=path.name,
         )
     config = _parse_config(path, description)
     content = metadata.get(CONTENT_KEY)
@@ -83,8 +85,9 @@ def read_tensors(path: Path, header: Header) -> dict[str, Tensor]:
         raise WeightsFormatError(_explain_damage(path)) from error
     if header.content_sha256 is not None and _content_sha256(state) != header.content_sha256:
         raise WeightsFormatError(
-            f"{path.name} is damaged: its weights do not match the checksum that it carries; get "
-            "it again."
+            "{name} is damaged: its weights do not match the checksum that it carries; get it "
+            "again.",
+            name=path.name,
         )
     return state
 
@@ -111,7 +114,9 @@ def write_weights(
     """
     reserved = sorted(set(metadata) & set(RESERVED_KEYS))
     if reserved:
-        raise WeightsError(f"These names are kept for the file itself: {', '.join(reserved)}.")
+        raise WeightsError(
+            "These names are kept for the file itself: {reserved}.", reserved=", ".join(reserved)
+        )
     stored = {name: _to_stored(name, tensor, half=half) for name, tensor in state.items()}
     header = {
         **metadata,
@@ -151,20 +156,25 @@ def _parse_config(path: Path, description: str) -> ModelConfig:
     try:
         config = ModelConfig.from_json(description)
     except ConfigError as error:
-        raise WeightsFormatError(f"{path.name} describes no network known here: {error}") from error
+        raise WeightsFormatError(
+            "{name} describes no network known here: {error}", name=path.name, error=error
+        ) from error
     for field in fields(config):
         value = getattr(config, field.name)
         for number in value if isinstance(value, tuple) else (value,):
             if isinstance(number, int | float) and number > _LARGEST_COUNT:
                 raise WeightsFormatError(
-                    f"{path.name} describes a network too large to be true: {field.name} is "
-                    f"{value!r:.40}."
+                    "{file} describes a network too large to be true: {name} is {value!r:.40}.",
+                    file=path.name,
+                    name=field.name,
+                    value=value,
                 )
     return config
 
 
-def _explain_damage(path: Path) -> str:
-    return (
-        f"{path.name} is not a whole safetensors file; it is damaged, was cut off, or is something "
-        "else, so get it again."
+def _explain_damage(path: Path) -> Sentence:
+    return Sentence(
+        "{name} is not a whole safetensors file; it is damaged, was cut off, or is something else, "
+        "so get it again.",
+        name=path.name,
     )

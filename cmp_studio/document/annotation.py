@@ -55,8 +55,10 @@ class BrushStroke:
         """Refuse strokes that draw nothing."""
         if not self.points or not 0 < self.radius < 1e5:
             raise MarkError(
-                f"A stroke has at least one point and a radius above 0, got {len(self.points)} "
-                f"points and {self.radius:g} px."
+                "A stroke has at least one point and a radius above 0, got {count} points and "
+                "{radius:g} px.",
+                count=len(self.points),
+                radius=self.radius,
             )
 
 
@@ -86,8 +88,13 @@ class MaskSettings:
             or not is_zoom_fine
         ):
             raise MarkError(
-                f"Expected a known method, a threshold from 0 to 1, a speed from {MIN_SPEED:g} to "
-                f"{MAX_SPEED:g} px and a zoom of 0 or {MIN_ZOOM:g} to {MAX_ZOOM:g}, got {self}."
+                "Expected a known method, a threshold from 0 to 1, a speed from {min_speed:g} to "
+                "{max_speed:g} px and a zoom of 0 or {min_zoom:g} to {max_zoom:g}, got {settings}.",
+                min_speed=MIN_SPEED,
+                max_speed=MAX_SPEED,
+                min_zoom=MIN_ZOOM,
+                max_zoom=MAX_ZOOM,
+                settings=self,
             )
 
 
@@ -172,7 +179,7 @@ class Annotation:
         """
         thing = self.find(object_id)
         if thing is None:
-            raise MarkError(f"The annotation has no object number {object_id}.")
+            raise MarkError("The annotation has no object number {object_id}.", object_id=object_id)
         return thing
 
 
@@ -183,7 +190,10 @@ def add_object(annotation: Annotation, label: str, settings: MaskSettings) -> An
         MarkError: There are too many.
     """
     if len(annotation.objects) >= MAX_OBJECTS:
-        raise MarkError(f"A picture has at most {MAX_OBJECTS} objects; remove one first.")
+        raise MarkError(
+            "A picture has at most {max_objects} objects; remove one first.",
+            max_objects=MAX_OBJECTS,
+        )
     thing = ClickedThing(annotation.next_id, label, settings=settings)
     return Annotation((*annotation.objects, thing), annotation.next_id + 1)
 

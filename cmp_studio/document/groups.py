@@ -35,5 +35,7 @@ class Group:
         """Refuse values that make no sense."""
         if self.id < 0 or self.color < 0:
             raise SceneError(
-                f"A group's id and colour must be 0 or more, got {self.id} and {self.color}."
+                "A group's id and colour must be 0 or more, got {id} and {color}.",
+                id=self.id,
+                color=self.color,
             )

@@ -25,7 +25,9 @@ class JsonReader:
 
     def __init__(self, values: object, where: str, *, file: str = "scene file") -> None:
         if not isinstance(values, Mapping):
-            raise SceneFileError(f"The {file} is damaged: {where} must be an object.")
+            raise SceneFileError(
+                "The {file} is damaged: {where} must be an object.", file=file, where=where
+            )
         self._values = values
         self._where = where
         self._file = file
@@ -35,13 +37,21 @@ class JsonReader:
         unknown = sorted(str(name) for name in self._values if name not in names)
         if unknown:
             raise SceneFileError(
-                f"The {self._file} is damaged: {self._where} has the unknown field {unknown[0]!r}."
+                "The {file} is damaged: {where} has the unknown field {unknown!r}.",
+                file=self._file,
+                where=self._where,
+                unknown=unknown[0],
             )
 
     def value(self, name: str) -> object:
         """Return a field of any type."""
         if name not in self._values:
-            raise SceneFileError(f"The {self._file} is damaged: {self._where} lacks {name!r}.")
+            raise SceneFileError(
+                "The {file} is damaged: {where} lacks {name!r}.",
+                file=self._file,
+                where=self._where,
+                name=name,
+            )
         return self._values[name]
 
     def child(self, name: str) -> JsonReader:
@@ -114,7 +124,12 @@ class JsonReader:
         came = repr(self.value(name))
         came = came if len(came) <= 60 else f"{came[:57]}..."
         return SceneFileError(
-            f"The {self._file} is damaged: {name!r} of {self._where} must be {wanted}, got {came}."
+            "The {file} is damaged: {name!r} of {where} must be {wanted}, got {came}.",
+            file=self._file,
+            name=name,
+            where=self._where,
+            wanted=wanted,
+            came=came,
         )
 
 

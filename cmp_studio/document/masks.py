@@ -44,9 +44,17 @@ class Mask:
     def __post_init__(self) -> None:
         """Refuse sizes that make no sense."""
         if self.height < 1 or self.width < 1:
-            raise MaskError(f"A mask has at least one pixel, got {self.width} x {self.height}.")
+            raise MaskError(
+                "A mask has at least one pixel, got {width} x {height}.",
+                width=self.width,
+                height=self.height,
+            )
         if not 0 <= self.feather <= MAX_FEATHER:
-            raise MaskError(f"Feather must be from 0 to {MAX_FEATHER:g} px, got {self.feather}.")
+            raise MaskError(
+                "Feather must be from 0 to {max_feather:g} px, got {feather}.",
+                max_feather=MAX_FEATHER,
+                feather=self.feather,
+            )
 
 
 def mask_from_array(array: NDArray[np.uint8], *, feather: float = 0.0) -> Mask:
@@ -64,7 +72,9 @@ def mask_from_array(array: NDArray[np.uint8], *, feather: float = 0.0) -> Mask:
 
     if array.ndim != 2 or array.dtype != np.uint8 or array.size == 0:
         raise MaskError(
-            f"A mask must be an (H, W) array of uint8, got shape {array.shape} of {array.dtype}."
+            "A mask must be an (H, W) array of uint8, got shape {shape} of {dtype}.",
+            shape=array.shape,
+            dtype=array.dtype,
         )
     buffer = io.BytesIO()
     Image.fromarray(array).save(buffer, format="PNG")
@@ -83,7 +93,7 @@ def mask_from_png(png: bytes, *, feather: float = 0.0) -> Mask:
         with Image.open(io.BytesIO(png), formats=("PNG",)) as picture:
             width, height = picture.size
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise MaskError(f"The mask is not a readable PNG: {error}.") from error
+        raise MaskError("The mask is not a readable PNG: {error}.", error=error) from error
     return Mask(height, width, png, feather)
 
 
@@ -107,7 +117,9 @@ def mask_from_bytes(data: bytes, name: str) -> Mask:
             warnings.simplefilter("ignore")  # a mask is as large as its picture; that is limited
             with Image.open(io.BytesIO(data)) as picture:
                 if picture.width * picture.height > _MAX_PIXELS:
-                    raise MaskError(f"{name} is too large for a mask; it has the picture's size.")
+                    raise MaskError(
+                        "{name} is too large for a mask; it has the picture's size.", name=name
+                    )
                 if picture.mode.startswith(("I", "F")):  # more than 8 bits: any light holds still
                     grey = (np.array(picture) > 0).astype(np.uint8) * np.uint8(255)
                     return mask_from_array(grey)
@@ -115,7 +127,9 @@ def mask_from_bytes(data: bytes, name: str) -> Mask:
                 black = Image.new("RGBA", layers.size, (0, 0, 0, 255))
                 grey = np.array(Image.alpha_composite(black, layers).convert("L"))
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise MaskError(f"{name} is not a readable picture, so it can't be a mask.") from error
+        raise MaskError(
+            "{name} is not a readable picture, so it can't be a mask.", name=name
+        ) from error
     return mask_from_array(grey)
 
 
@@ -171,7 +185,11 @@ def painted(
         image = Image.new("L", (size_hw[1], size_hw[0]))
     elif (mask.height, mask.width) != size_hw:
         raise MaskError(
-            f"The mask should be {size_hw[1]} x {size_hw[0]}, it is {mask.width} x {mask.height}."
+            "The mask should be {width} x {height}, it is {mask_width} x {mask_height}.",
+            width=size_hw[1],
+            height=size_hw[0],
+            mask_width=mask.width,
+            mask_height=mask.height,
         )
     else:
         image = Image.fromarray(mask_to_array(mask))
@@ -205,13 +223,19 @@ def _decode(mask: Mask) -> NDArray[np.uint8]:
         with Image.open(io.BytesIO(mask.png), formats=("PNG",)) as picture:
             if picture.size != (mask.width, mask.height):
                 raise MaskError(
-                    f"The mask should be {mask.width} x {mask.height}, "
-                    f"its picture is {picture.width} x {picture.height}."
+                    "The mask should be {width} x {height}, its picture is {picture_width} x "
+                    "{picture_height}.",
+                    width=mask.width,
+                    height=mask.height,
+                    picture_width=picture.width,
+                    picture_height=picture.height,
                 )
             if picture.mode != "L":
-                raise MaskError(f"The mask should be an 8-bit grey PNG, got mode {picture.mode}.")
+                raise MaskError(
+                    "The mask should be an 8-bit grey PNG, got mode {mode}.", mode=picture.mode
+                )
             array = np.array(picture, dtype=np.uint8)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise MaskError(f"The mask is not a readable PNG: {error}.") from error
+        raise MaskError("The mask is not a readable PNG: {error}.", error=error) from error
     array.flags.writeable = False
     return array

@@ -95,9 +95,17 @@ def apply_preset(
         SceneError: No such preset or group, or an ``amount`` out of range.
     """
     if preset not in PRESETS:
-        raise SceneError(f"A preset is one of {', '.join(PRESETS)}, got {preset!r}.")
+        raise SceneError(
+            "A preset is one of {presets}, got {preset!r}.",
+            presets=", ".join(PRESETS),
+            preset=preset,
+        )
     if not 0 < amount <= MAX_AMOUNT:
-        raise SceneError(f"The amount must be above 0 and at most {MAX_AMOUNT:g}, got {amount}.")
+        raise SceneError(
+            "The amount must be above 0 and at most {max_amount:g}, got {amount}.",
+            max_amount=MAX_AMOUNT,
+            amount=amount,
+        )
     if group:
         scene.group(group)
     was_still = all(track.kind == "pin" or not track.is_on for track in scene.tracks)

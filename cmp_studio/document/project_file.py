@@ -108,11 +108,15 @@ def load_scene(path: Path) -> Scene:
                 read_mask=lambda *wanted: _mask(archive, *wanted),
             )
     except SceneFileError as error:
-        raise type(error)(f"{path.name}: {error}") from error
+        raise type(error)("{name}: {error}", name=path.name, error=error) from error
     except (MaskError, PictureError) as error:
-        raise SceneFileError(f"{path.name}: The scene file is damaged: {error}") from error
+        raise SceneFileError(
+            "{name}: The scene file is damaged: {error}", name=path.name, error=error
+        ) from error
     except OSError as error:
-        raise SceneFileError(f"{path} can't be read: {error.strerror or error}.") from error
+        raise SceneFileError(
+            "{path} can't be read: {reason}.", path=path, reason=error.strerror or error
+        ) from error
 
 
 def load_thumbnail(path: Path) -> bytes | None:
@@ -148,11 +152,13 @@ def _write_whole(path: Path, data: memoryview) -> None:
             raise
     except FileNotFoundError as error:
         raise SceneFileError(
-            f"The scene can't be saved: the folder {target.parent} does not exist."
+            "The scene can't be saved: the folder {parent} does not exist.", parent=target.parent
         ) from error
     except OSError as error:
         raise SceneFileError(
-            f"The scene can't be saved as {target}: {error.strerror or error}."
+            "The scene can't be saved as {target}: {reason}.",
+            target=target,
+            reason=error.strerror or error,
         ) from error
 
 
@@ -161,9 +167,9 @@ def _open(path: Path) -> zipfile.ZipFile:
     try:
         archive = zipfile.ZipFile(path)
     except FileNotFoundError as error:
-        raise SceneFileError(f"There is no such file: {path}.") from error
+        raise SceneFileError("There is no such file: {path}.", path=path) from error
     except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-        raise SceneFileError(f"This is not a scene file ({error}).") from error
+        raise SceneFileError("This is not a scene file ({error}).", error=error) from error
     try:
         _check_members(archive.infolist())
     except SceneFileError:
@@ -176,18 +182,22 @@ def _check_members(members: list[zipfile.ZipInfo]) -> None:
     names = [member.filename for member in members]
     if len(names) > _MAX_MEMBERS or len(set(names)) != len(names):
         raise SceneFileError(
-            f"The scene file is damaged: it holds {len(names)} members, some twice or too many."
+            "The scene file is damaged: it holds {count} members, some twice or too many.",
+            count=len(names),
         )
     for member in members:
         name = member.filename
         if name.startswith(("/", "\\")) or ".." in name.replace("\\", "/").split("/"):
-            raise SceneFileError(f"The scene file is not to be trusted: it names {name!r}.")
+            raise SceneFileError(
+                "The scene file is not to be trusted: it names {name!r}.", name=name
+            )
         if member.flag_bits & 0x1 or member.compress_type not in (
             zipfile.ZIP_STORED,
             zipfile.ZIP_DEFLATED,
         ):
             raise SceneFileError(
-                f"The scene file is damaged: {name!r} is encrypted or packed in an unknown way."
+                "The scene file is damaged: {name!r} is encrypted or packed in an unknown way.",
+                name=name,
             )
 
 
@@ -195,27 +205,38 @@ def _read(archive: zipfile.ZipFile, name: str) -> bytes:
     try:
         info = archive.getinfo(name)
     except KeyError as error:
-        raise SceneFileError(f"The scene file is damaged: {name!r} is missing in it.") from error
+        raise SceneFileError(
+            "The scene file is damaged: {name!r} is missing in it.", name=name
+        ) from error
     limit = _MAX_BYTES[FREEZE_FILE if _GROUP_FILE.fullmatch(name) else name]
     if info.file_size > limit:
         raise SceneFileError(
-            f"The scene file is not to be trusted: {name!r} unpacks to {info.file_size} bytes, "
-            f"at most {limit} are expected."
+            "The scene file is not to be trusted: {name!r} unpacks to {file_size} bytes, at most "
+            "{limit} are expected.",
+            name=name,
+            file_size=info.file_size,
+            limit=limit,
         )
     try:
         return archive.read(info)  # never more than file_size, whatever the packed bytes say
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise SceneFileError(f"The scene file is damaged: {name!r}: {error}.") from error
+        raise SceneFileError(
+            "The scene file is damaged: {name!r}: {error}.", name=name, error=error
+        ) from error
 
 
 def _read_json(archive: zipfile.ZipFile) -> dict[str, object]:
     if _SCENE_FILE not in archive.namelist():
-        raise SceneFileError(f"This is not a scene file: it has no {_SCENE_FILE}.")
+        raise SceneFileError(
+            "This is not a scene file: it has no {scene_file}.", scene_file=_SCENE_FILE
+        )
     data = _read(archive, _SCENE_FILE)
     try:
         values = json.loads(data, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
-        raise SceneFileError(f"The scene file is damaged: {_SCENE_FILE}: {error}.") from error
+        raise SceneFileError(
+            "The scene file is damaged: {scene_file}: {error}.", scene_file=_SCENE_FILE, error=error
+        ) from error
     return migrated(values)
 
 
@@ -226,8 +247,10 @@ def _refuse_constant(name: str) -> object:
 def _picture(archive: zipfile.ZipFile, member: str, name: str) -> Picture:
     if member not in _PICTURE_FILES + _PLATE_FILES:
         raise SceneFileError(
-            f"The scene file is not to be trusted: its picture must be one of "
-            f"{', '.join(_PICTURE_FILES)}, got {member[:60]!r}."
+            "The scene file is not to be trusted: its picture must be one of {kinds}, got "
+            "{member!r}.",
+            kinds=", ".join(_PICTURE_FILES),
+            member=member[:60],
         )
     return picture_from_bytes(_read(archive, member), name)
 

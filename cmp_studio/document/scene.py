@@ -88,8 +88,12 @@ class Picture:
         """Refuse values that make no sense."""
         if min(self.width, self.height) < MIN_SIDE or self.width * self.height > MAX_PIXELS:
             raise PictureError(
-                f"A picture must have sides of at least {MIN_SIDE} px and at most "
-                f"{MAX_PIXELS // 1_000_000} megapixels, got {self.width} x {self.height}."
+                "A picture must have sides of at least {min_side} px and at most {megapixels} "
+                "megapixels, got {width} x {height}.",
+                min_side=MIN_SIDE,
+                megapixels=MAX_PIXELS // 1_000_000,
+                width=self.width,
+                height=self.height,
             )
 
 
@@ -127,27 +131,51 @@ class FilmSettings:
         """Refuse values that make no sense."""
         if not 0 < self.duration <= MAX_DURATION:  # NaN fails too
             raise SceneError(
-                f"Duration must be more than 0 and at most {MAX_DURATION:g} s, got {self.duration}."
+                "Duration must be more than 0 and at most {max_duration:g} s, got {duration}.",
+                max_duration=MAX_DURATION,
+                duration=self.duration,
             )
         if not 0 < self.fps <= MAX_FPS:
             raise SceneError(
-                f"Frames per second must be more than 0 and at most {MAX_FPS:g}, got {self.fps}."
+                "Frames per second must be more than 0 and at most {max_fps:g}, got {fps}.",
+                max_fps=MAX_FPS,
+                fps=self.fps,
             )
         if not 0 <= self.strength <= MAX_STRENGTH:
-            raise SceneError(f"Strength must be from 0 to {MAX_STRENGTH:g}, got {self.strength}.")
+            raise SceneError(
+                "Strength must be from 0 to {max_strength:g}, got {strength}.",
+                max_strength=MAX_STRENGTH,
+                strength=self.strength,
+            )
         if self.loop not in LOOP_MODES:
-            raise SceneError(f"Loop must be one of {', '.join(LOOP_MODES)}, got {self.loop!r}.")
+            raise SceneError(
+                "Loop must be one of {modes}, got {loop!r}.",
+                modes=", ".join(LOOP_MODES),
+                loop=self.loop,
+            )
         if self.mode not in SEQUENCE_MODES:
-            raise SceneError(f"Mode must be one of {', '.join(SEQUENCE_MODES)}, got {self.mode!r}.")
+            raise SceneError(
+                "Mode must be one of {modes}, got {mode!r}.",
+                modes=", ".join(SEQUENCE_MODES),
+                mode=self.mode,
+            )
         if not 0 <= self.shutter <= MAX_SHUTTER:
             raise SceneError(
-                f"The shutter angle must be from 0 to {MAX_SHUTTER:g} degrees, got {self.shutter}."
+                "The shutter angle must be from 0 to {max_shutter:g} degrees, got {shutter}.",
+                max_shutter=MAX_SHUTTER,
+                shutter=self.shutter,
             )
         if not 1 <= self.subframes <= MAX_SUBFRAMES:
-            raise SceneError(f"Subframes must be from 1 to {MAX_SUBFRAMES}, got {self.subframes}.")
+            raise SceneError(
+                "Subframes must be from 1 to {max_subframes}, got {subframes}.",
+                max_subframes=MAX_SUBFRAMES,
+                subframes=self.subframes,
+            )
         if not 1 <= self.supersample <= MAX_SUPERSAMPLE:
             raise SceneError(
-                f"Supersampling must be from 1 to {MAX_SUPERSAMPLE}, got {self.supersample}."
+                "Supersampling must be from 1 to {max_supersample}, got {supersample}.",
+                max_supersample=MAX_SUPERSAMPLE,
+                supersample=self.supersample,
             )
 
 
@@ -186,24 +214,37 @@ class Scene:
         self._check_groups()
         ids = [track.id for track in self.tracks] + [group.id for group in self.groups]
         if len(set(ids)) != len(ids):
-            raise TrackError(f"Every track needs an id of its own, got {sorted(ids)}.")
+            raise TrackError("Every track needs an id of its own, got {ids}.", ids=sorted(ids))
         if any(not 0 < track_id < self.next_id for track_id in ids):
             raise TrackError(
-                f"Track ids must be from 1 up and below next_id, {self.next_id}, got {sorted(ids)}."
+                "Track ids must be from 1 up and below next_id, {next_id}, got {ids}.",
+                next_id=self.next_id,
+                ids=sorted(ids),
             )
         width, height = self.picture.width, self.picture.height
         for track in self.tracks:
             x, y = track.tail
             if not (-0.5 <= x <= width - 0.5 and -0.5 <= y <= height - 0.5):
                 raise TrackError(
-                    f"The {track.kind} at ({x:g}, {y:g}) starts outside of the picture, which is "
-                    f"{width} x {height}: x from 0 to {width - 1} and y from 0 to {height - 1}."
+                    "The {kind} at ({x:g}, {y:g}) starts outside of the picture, which is {width} "
+                    "x {height}: x from 0 to {right} and y from 0 to {bottom}.",
+                    kind=track.kind,
+                    x=x,
+                    y=y,
+                    width=width,
+                    height=height,
+                    right=width - 1,
+                    bottom=height - 1,
                 )
         mask = self.freeze
         if mask is not None and (mask.width, mask.height) != (width, height):
             raise SceneError(
-                f"The freeze mask must have the size of the picture, {width} x {height}, "
-                f"got {mask.width} x {mask.height}."
+                "The freeze mask must have the size of the picture, {width} x {height}, got "
+                "{mask_width} x {mask_height}.",
+                width=width,
+                height=height,
+                mask_width=mask.width,
+                mask_height=mask.height,
             )
 
         self._check_plate()
@@ -211,34 +252,53 @@ class Scene:
             first, last = self.loop_range
             if not 0 <= first < last <= MAX_DURATION:  # NaN fails too
                 raise SceneError(
-                    f"A loop range must go from 0 s or later to a later moment, at most "
-                    f"{MAX_DURATION:g} s, got {first} to {last}."
+                    "A loop range must go from 0 s or later to a later moment, at most "
+                    "{max_duration:g} s, got {first} to {last}.",
+                    max_duration=MAX_DURATION,
+                    first=first,
+                    last=last,
                 )
 
     def _check_groups(self) -> None:
         size = self.picture.width, self.picture.height
         known = {0, *(group.id for group in self.groups)}
         if len(self.groups) > MAX_GROUPS:
-            raise SceneError(f"A scene has at most {MAX_GROUPS} groups, got {len(self.groups)}.")
+            raise SceneError(
+                "A scene has at most {max_groups} groups, got {count}.",
+                max_groups=MAX_GROUPS,
+                count=len(self.groups),
+            )
         if not 0 <= self.base_place <= len(self.groups):
             raise SceneError(
-                f"From 0 to {len(self.groups)} groups can lie behind the rest of the picture, "
-                f"got {self.base_place}."
+                "From 0 to {count} groups can lie behind the rest of the picture, got "
+                "{base_place}.",
+                count=len(self.groups),
+                base_place=self.base_place,
             )
         for track in self.tracks:
             if track.group not in known:
-                raise TrackError(f"A track is in group {track.group}, which the scene has not.")
+                raise TrackError(
+                    "A track is in group {group}, which the scene has not.", group=track.group
+                )
         for group in self.groups:
             mask = group.mask
             if mask is not None and (mask.width, mask.height) != size:
                 raise SceneError(
-                    f"A group's mask must have the size of the picture, {size[0]} x {size[1]}, "
-                    f"got {mask.width} x {mask.height}."
+                    "A group's mask must have the size of the picture, {width} x {height}, got "
+                    "{mask_width} x {mask_height}.",
+                    width=size[0],
+                    height=size[1],
+                    mask_width=mask.width,
+                    mask_height=mask.height,
                 )
 
     def _check_plate(self) -> None:
         if self.fill not in HOLE_FILLS:
-            raise SceneError(f"Fill must be one of {', '.join(HOLE_FILLS)}, got {self.fill!r}.")
+            raise SceneError(
+                "Fill must be one of {fills}, got {fill!r}.",
+                fills=", ".join(HOLE_FILLS),
+                fill=self.fill,
+            )
         plate = self.plate
         if plate is None:
             if self.fill == "plate":
@@ -247,8 +307,12 @@ class Scene:
         own, its = self.picture.width / self.picture.height, plate.width / plate.height
         if abs(its / own - 1) > _ASPECT_SLACK:
             raise SceneError(
-                f"The background plate must have the shape of the picture, {self.picture.width} x "
-                f"{self.picture.height}, got {plate.width} x {plate.height}."
+                "The background plate must have the shape of the picture, {width} x {height}, got "
+                "{plate_width} x {plate_height}.",
+                width=self.picture.width,
+                height=self.picture.height,
+                plate_width=plate.width,
+                plate_height=plate.height,
             )
 
     def group(self, group_id: int) -> Group:
@@ -260,7 +324,7 @@ class Scene:
         for group in self.groups:
             if group.id == group_id:
                 return group
-        raise SceneError(f"The scene has no group number {group_id}.")
+        raise SceneError("The scene has no group number {group_id}.", group_id=group_id)
 
     def track(self, track_id: int) -> Track:
         """Return the track with this id.
@@ -271,7 +335,7 @@ class Scene:
         for track in self.tracks:
             if track.id == track_id:
                 return track
-        raise TrackError(f"The scene has no track number {track_id}.")
+        raise TrackError("The scene has no track number {track_id}.", track_id=track_id)
 
 
 def picture_from_bytes(data: bytes, name: str) -> Picture:
@@ -299,14 +363,19 @@ def picture_from_bytes(data: bytes, name: str) -> Picture:
                     width, height = height, width
     except UnidentifiedImageError as error:
         raise PictureError(
-            f"{name} is not a picture known here; open a JPEG, PNG, WebP, TIFF, BMP, GIF or AVIF."
+            "{name} is not a picture known here; open a JPEG, PNG, WebP, TIFF, BMP, GIF or AVIF.",
+            name=name,
         ) from error
     except Image.DecompressionBombError as error:
         raise PictureError(
-            f"{name} is too large: a picture may have at most {MAX_PIXELS // 1_000_000} megapixels."
+            "{name} is too large: a picture may have at most {megapixels} megapixels.",
+            name=name,
+            megapixels=MAX_PIXELS // 1_000_000,
         ) from error
     except (OSError, SyntaxError, ValueError) as error:
-        raise PictureError(f"{name} is not a readable picture: {error}.") from error
+        raise PictureError(
+            "{name} is not a readable picture: {error}.", name=name, error=error
+        ) from error
     return Picture(name, width, height, data, hashlib.sha256(data).hexdigest())
 
 
@@ -322,7 +391,7 @@ def picture_suffix(picture: Picture) -> str:
             return suffix
     if data[4:8] == b"ftyp":
         return ".avif"
-    raise PictureError(f"{picture.name} is of no kind known here, so it can't be stored.")
+    raise PictureError("{name} is of no kind known here, so it can't be stored.", name=picture.name)
 
 
 def _orientation(image: Image.Image) -> int:

@@ -148,7 +148,9 @@ def set_layer_order(scene: Scene, order: Sequence[int]) -> Scene:
     """
     if sorted(order) != sorted(layer_order(scene)):
         raise SceneError(
-            f"The layers are {sorted(layer_order(scene))}, each once, got {list(order)}."
+            "The layers are {layers}, each once, got {order}.",
+            layers=sorted(layer_order(scene)),
+            order=list(order),
         )
     groups = tuple(scene.group(item) for item in order if item != 0)
     return replace(scene, groups=groups, base_place=list(order).index(0))

@@ -164,7 +164,7 @@ def scene_from_json(
     except SceneFileError:
         raise
     except DocumentError as error:
-        raise SceneFileError(f"The scene file is damaged: {error}") from error
+        raise SceneFileError("The scene file is damaged: {error}", error=error) from error
 
 
 def migrated(values: object) -> JsonObject:
@@ -176,20 +176,26 @@ def migrated(values: object) -> JsonObject:
     """
     if not isinstance(values, dict) or values.get("format") != FORMAT:
         raise SceneFileError(
-            f"This is not a scene of CMP Studio: scene.json must be an object of format {FORMAT!r}."
+            "This is not a scene of CMP Studio: scene.json must be an object of format {format!r}.",
+            format=FORMAT,
         )
     version = JsonReader(values, "the scene").integer("version")
     if version > VERSION:
         raise SceneVersionError(
-            f"The scene file has version {version}, this program reads up to {VERSION}; "
-            "open it with a newer CMP Studio."
+            "The scene file has version {version}, this program reads up to {newest}; open it with "
+            "a newer CMP Studio.",
+            version=version,
+            newest=VERSION,
         )
     while version < VERSION:
         step = MIGRATIONS.get(version)
         if step is None:
             raise SceneFileError(
-                f"The scene file has version {version}, which this program can't read any more; "
-                f"it reads versions {min(MIGRATIONS, default=VERSION)} to {VERSION}."
+                "The scene file has version {version}, which this program can't read any more; it "
+                "reads versions {oldest} to {newest}.",
+                version=version,
+                oldest=min(MIGRATIONS, default=VERSION),
+                newest=VERSION,
             )
         values = {**step(dict(values)), "version": version + 1}
         version += 1
@@ -245,13 +251,17 @@ def _picture_from_json(values: JsonReader, read_picture: Callable[[str, str], Pi
     picture = read_picture(values.text("file"), values.text("name"))
     if picture.digest != values.text("sha256"):
         raise SceneFileError(
-            "The picture in the scene file is damaged: it is not the one that was saved "
-            "(its SHA-256 differs). Use a copy of the file if there is one."
+            "The picture in the scene file is damaged: it is not the one that was saved (its "
+            "SHA-256 differs). Use a copy of the file if there is one."
         )
     if (picture.width, picture.height) != (values.integer("width"), values.integer("height")):
         raise SceneFileError(
-            f"The scene file is damaged: it says that its picture is {values.integer('width')} x "
-            f"{values.integer('height')}, but that is {picture.width} x {picture.height}."
+            "The scene file is damaged: it says that its picture is {said_width} x {said_height}, "
+            "but that is {width} x {height}.",
+            said_width=values.integer("width"),
+            said_height=values.integer("height"),
+            width=picture.width,
+            height=picture.height,
         )
     return picture
 

@@ -51,25 +51,38 @@ class Take:
         """Refuse values that make no sense."""
         if not 2 <= len(self.samples) <= MAX_SAMPLES:
             raise TrackError(
-                f"A take has 2 to {MAX_SAMPLES} samples, got {len(self.samples)}; drag for longer."
+                "A take has 2 to {max_samples} samples, got {count}; drag for longer.",
+                max_samples=MAX_SAMPLES,
+                count=len(self.samples),
             )
         for sample in self.samples:
             if len(sample) != 3 or not all(math.isfinite(value) for value in sample):
-                raise TrackError(f"A take's samples are finite triples t, dx, dy, got {sample}.")
+                raise TrackError(
+                    "A take's samples are finite triples t, dx, dy, got {sample}.", sample=sample
+                )
         if self.samples[0] != (0.0, 0.0, 0.0):
-            raise TrackError(f"A take begins at (0, 0, 0), got {self.samples[0]}.")
+            raise TrackError("A take begins at (0, 0, 0), got {first}.", first=self.samples[0])
         if any(b[0] <= a[0] for a, b in pairwise(self.samples)):
             raise TrackError("The times of a take's samples must rise.")
         if not 0 <= self.smoothing <= MAX_SMOOTHING:
             raise TrackError(
-                f"Smoothing must be from 0 to {MAX_SMOOTHING:g} s, got {self.smoothing}."
+                "Smoothing must be from 0 to {max_smoothing:g} s, got {smoothing}.",
+                max_smoothing=MAX_SMOOTHING,
+                smoothing=self.smoothing,
             )
         if not MIN_SPEED <= self.speed <= MAX_SPEED:
             raise TrackError(
-                f"A take's speed must be from {MIN_SPEED:g} to {MAX_SPEED:g}, got {self.speed}."
+                "A take's speed must be from {min_speed:g} to {max_speed:g}, got {speed}.",
+                min_speed=MIN_SPEED,
+                max_speed=MAX_SPEED,
+                speed=self.speed,
             )
         if not 0 <= self.delay <= MAX_DELAY:
-            raise TrackError(f"A take's delay must be from 0 to {MAX_DELAY:g} s, got {self.delay}.")
+            raise TrackError(
+                "A take's delay must be from 0 to {max_delay:g} s, got {delay}.",
+                max_delay=MAX_DELAY,
+                delay=self.delay,
+            )
 
     @property
     def seconds(self) -> float:

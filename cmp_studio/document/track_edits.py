@@ -37,7 +37,9 @@ def insert_point(track: Track, index: int, point: Point) -> Track:
     _need_way(track)
     if not 1 <= index <= len(track.points):
         raise TrackError(
-            f"A point can be inserted at 1 to {len(track.points)} of this track, got {index}."
+            "A point can be inserted at 1 to {count} of this track, got {index}.",
+            count=len(track.points),
+            index=index,
         )
     x, y = point
     points = (*track.points[:index], (float(x), float(y)), *track.points[index:])
@@ -71,7 +73,7 @@ def remove_point(track: Track, index: int) -> Track:
         TrackError: No such point, or no path.
     """
     if track.kind != "path" or not 0 <= index < len(track.points):
-        raise TrackError(f"The track has no point number {index} that can be removed.")
+        raise TrackError("The track has no point number {index} that can be removed.", index=index)
     points = (*track.points[:index], *track.points[index + 1 :])
     if len(points) < 2:
         raise TrackError("A path has at least two points; delete the track instead.")
@@ -162,7 +164,7 @@ def set_take(track: Track, index: int, take: Take | None) -> Track:
         TrackError: No such recording, or the last one is to go.
     """
     if not 0 <= index < len(track.takes):
-        raise TrackError(f"The track has no recording number {index}.")
+        raise TrackError("The track has no recording number {index}.", index=index)
     new = () if take is None else (take,)
     takes = (*track.takes[:index], *new, *track.takes[index + 1 :])
     if not takes:
@@ -223,7 +225,9 @@ def _flipped(take: Take, sign_x: int, sign_y: int) -> Take:
 
 def _need_way(track: Track) -> None:
     if track.kind not in ("arrow", "path"):
-        raise TrackError(f"A {track.kind} has no points besides its start; draw an arrow or path.")
+        raise TrackError(
+            "A {kind} has no points besides its start; draw an arrow or path.", kind=track.kind
+        )
 
 
 def _leg_distance(point: Point, a: Point, b: Point) -> float:

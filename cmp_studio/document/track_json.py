@@ -60,8 +60,10 @@ def tracks_from_text(text: str) -> tuple[Track, ...]:
         version = top.integer("version")
         if version not in (TRACKS_VERSION - 1, TRACKS_VERSION):
             raise TrackError(
-                f"The tracks were copied from another version of CMP Studio; this one pastes "
-                f"versions {TRACKS_VERSION - 1} and {TRACKS_VERSION}."
+                "The tracks were copied from another version of CMP Studio; this one pastes "
+                "versions {oldest} and {tracks_version}.",
+                oldest=TRACKS_VERSION - 1,
+                tracks_version=TRACKS_VERSION,
             )
         items = top.items("tracks", MAX_TRACKS)
         if version < TRACKS_VERSION:
@@ -69,7 +71,7 @@ def tracks_from_text(text: str) -> tuple[Track, ...]:
         return tuple(track_from_json(JsonReader(v, f"track {i}")) for i, v in enumerate(items))
     except SceneFileError as error:
         reason = str(error).removeprefix("The scene file is damaged: ")
-        raise TrackError(f"The tracks can't be pasted: {reason}") from error
+        raise TrackError("The tracks can't be pasted: {reason}", reason=reason) from error
 
 
 def track_to_json(track: Track) -> JsonObject:
@@ -137,7 +139,7 @@ def track_from_json(values: JsonReader) -> Track:
     except SceneFileError:
         raise
     except DocumentError as error:
-        raise SceneFileError(f"The scene file is damaged: {error}") from error
+        raise SceneFileError("The scene file is damaged: {error}", error=error) from error
 
 
 def _timing_from_json(values: JsonReader) -> Timing:

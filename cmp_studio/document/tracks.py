@@ -64,25 +64,39 @@ class Timing:
     def __post_init__(self) -> None:
         """Refuse values that make no sense."""
         if not (math.isfinite(self.start) and self.start >= 0):
-            raise TrackError(f"A track's start must be 0 s or later, got {self.start}.")
+            raise TrackError("A track's start must be 0 s or later, got {start}.", start=self.start)
         if self.end is not None and not (math.isfinite(self.end) and self.end > self.start):
             raise TrackError(
-                f"A track's end must be later than its start at {self.start} s, got {self.end}."
+                "A track's end must be later than its start at {start} s, got {end}.",
+                start=self.start,
+                end=self.end,
             )
         if self.easing not in EASINGS:
-            raise TrackError(f"Easing must be one of {', '.join(EASINGS)}, got {self.easing!r}.")
+            raise TrackError(
+                "Easing must be one of {easings}, got {easing!r}.",
+                easings=", ".join(EASINGS),
+                easing=self.easing,
+            )
         if self.repeat not in REPEATS:
-            raise TrackError(f"Repeat must be one of {', '.join(REPEATS)}, got {self.repeat!r}.")
+            raise TrackError(
+                "Repeat must be one of {repeats}, got {repeat!r}.",
+                repeats=", ".join(REPEATS),
+                repeat=self.repeat,
+            )
         x1, y1, x2, y2 = self.curve
         if not (0 <= x1 <= 1 and 0 <= x2 <= 1 and -2 <= y1 <= 3 and -2 <= y2 <= 3):
             raise TrackError(
-                "The handles of a curve must have x from 0 to 1 and y from -2 to 3, "
-                f"got {self.curve}."
+                "The handles of a curve must have x from 0 to 1 and y from -2 to 3, got {curve}.",
+                curve=self.curve,
             )
         if not 1 <= self.cycles <= MAX_CYCLES:
-            raise TrackError(f"Cycles must be from 1 to {MAX_CYCLES}, got {self.cycles}.")
+            raise TrackError(
+                "Cycles must be from 1 to {max_cycles}, got {cycles}.",
+                max_cycles=MAX_CYCLES,
+                cycles=self.cycles,
+            )
         if not 0 <= self.phase < 1:
-            raise TrackError(f"Phase must be 0 or more and below 1, got {self.phase}.")
+            raise TrackError("Phase must be 0 or more and below 1, got {phase}.", phase=self.phase)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,43 +138,63 @@ class Track:
         """Refuse values that make no sense."""
         if self.kind not in TRACK_KINDS:
             raise TrackError(
-                f"A track's kind must be one of {', '.join(TRACK_KINDS)}, got {self.kind!r}."
+                "A track's kind must be one of {kinds}, got {kind!r}.",
+                kinds=", ".join(TRACK_KINDS),
+                kind=self.kind,
             )
         if self.id < 0:
-            raise TrackError(f"A track's id must be 0 or more, got {self.id}.")
+            raise TrackError("A track's id must be 0 or more, got {id}.", id=self.id)
         if self.color < 0:
-            raise TrackError(f"A track's colour must be 0 or more, got {self.color}.")
+            raise TrackError("A track's colour must be 0 or more, got {color}.", color=self.color)
         count = len(self.points)
         low, high = {"arrow": (2, 2), "path": (2, MAX_POINTS)}.get(self.kind, (1, 1))
         if not low <= count <= high:
             wanted = {"arrow": "two points", "path": f"2 to {MAX_POINTS} points"}
             raise TrackError(
-                f"A track of kind {self.kind} has {wanted.get(self.kind, 'one')}, got {count}."
+                "A track of kind {kind} has {wanted}, got {count}.",
+                kind=self.kind,
+                wanted=wanted.get(self.kind, "one"),
+                count=count,
             )
         for point in self.points:
             if len(point) != 2 or not all(math.isfinite(value) for value in point):
-                raise TrackError(f"A track's points must be finite pairs x, y, got {point}.")
+                raise TrackError(
+                    "A track's points must be finite pairs x, y, got {point}.", point=point
+                )
         if not 0 <= self.stiffness <= MAX_STIFFNESS:
             raise TrackError(
-                f"Stiffness must be from 0 to {MAX_STIFFNESS:g} px, got {self.stiffness}."
+                "Stiffness must be from 0 to {max_stiffness:g} px, got {stiffness}.",
+                max_stiffness=MAX_STIFFNESS,
+                stiffness=self.stiffness,
             )
         if self.kind == "take" and not 1 <= len(self.takes) <= MAX_TAKES:
-            raise TrackError(f"A take has 1 to {MAX_TAKES} recordings, got {len(self.takes)}.")
+            raise TrackError(
+                "A take has 1 to {max_takes} recordings, got {count}.",
+                max_takes=MAX_TAKES,
+                count=len(self.takes),
+            )
         if self.kind != "take" and self.takes:
-            raise TrackError(f"Only a take has recordings, this is a track of kind {self.kind}.")
+            raise TrackError(
+                "Only a take has recordings, this is a track of kind {kind}.", kind=self.kind
+            )
         if self.group < 0:
-            raise TrackError(f"A track's group must be 0 or more, got {self.group}.")
+            raise TrackError("A track's group must be 0 or more, got {group}.", group=self.group)
         if self.keys:
             self._check_keys()
 
     def _check_keys(self) -> None:
         if self.kind != "path" or len(self.keys) != len(self.points) - 2:
             raise TrackError(
-                f"A path has a key for each point between its ends, this {self.kind} of "
-                f"{len(self.points)} points has {len(self.keys)}."
+                "A path has a key for each point between its ends, this {kind} of {count} points "
+                "has {keys}.",
+                kind=self.kind,
+                count=len(self.points),
+                keys=len(self.keys),
             )
         if not all(a < b for a, b in pairwise((0.0, *self.keys, 1.0))):  # NaN fails too
-            raise TrackError(f"A path's keys must rise from above 0 to below 1, got {self.keys}.")
+            raise TrackError(
+                "A path's keys must rise from above 0 to below 1, got {keys}.", keys=self.keys
+            )
 
     @property
     def tail(self) -> Point:
@@ -232,7 +266,11 @@ def move_point(track: Track, index: int, point: Point) -> Track:
         TrackError: The track has no such point.
     """
     if not 0 <= index < len(track.points):
-        raise TrackError(f"The track has points 0 to {len(track.points) - 1}, got number {index}.")
+        raise TrackError(
+            "The track has points 0 to {last}, got number {index}.",
+            last=len(track.points) - 1,
+            index=index,
+        )
     points = (*track.points[:index], _point(point), *track.points[index + 1 :])
     return replace(track, points=points)
 

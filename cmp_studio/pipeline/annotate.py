@@ -73,17 +73,23 @@ def read_click_list(path: Path) -> tuple[list[ClickedObject], list[str]]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
-        raise AnnotationError(f"There is no file {path}; check the name.") from error
+        raise AnnotationError("There is no file {path}; check the name.", path=path) from error
     except OSError as error:
-        raise AnnotationError(f"{path} can't be read: {error.strerror or error}.") from error
+        raise AnnotationError(
+            "{path} can't be read: {reason}.", path=path, reason=error.strerror or error
+        ) from error
     except UnicodeDecodeError as error:
-        raise AnnotationError(f"{path} is no text in UTF-8; save the list as CSV.") from error
+        raise AnnotationError(
+            "{path} is no text in UTF-8; save the list as CSV.", path=path
+        ) from error
     reader = csv.DictReader(io.StringIO(text))
     names = {(name or "").strip() for name in reader.fieldnames or ()}
     if not {"image", "positive"} <= names:
         raise AnnotationError(
-            f"The list {path} should begin with the columns {','.join(LIST_COLUMNS)}, "
-            f"got {','.join(reader.fieldnames or ()) or 'nothing'}."
+            "The list {path} should begin with the columns {columns}, got {found}.",
+            path=path,
+            columns=",".join(LIST_COLUMNS),
+            found=",".join(reader.fieldnames or ()) or "nothing",
         )
     objects: list[ClickedObject] = []
     failures: list[str] = []
@@ -103,7 +109,7 @@ def read_click_list(path: Path) -> tuple[list[ClickedObject], list[str]]:
         except ValueError as error:
             failures.append(f"Line {line} of {path.name}: {error}")
     if not objects and not failures:
-        raise AnnotationError(f"The list {path} has no rows; add one for each object.")
+        raise AnnotationError("The list {path} has no rows; add one for each object.", path=path)
     return objects, failures
 
 

@@ -89,8 +89,13 @@ class AnnotatedImage:
         for number, item in enumerate(self.objects, 1):
             if item.mask.shape != self.size_hw or item.mask.dtype != np.bool_:
                 raise AnnotationError(
-                    f"The mask of object {number} of {self.name} should be bool of the shape "
-                    f"{self.size_hw}, got {item.mask.dtype} of {item.mask.shape}."
+                    "The mask of object {number} of {name} should be bool of the shape {size_hw}, "
+                    "got {dtype} of {shape}.",
+                    number=number,
+                    name=self.name,
+                    size_hw=self.size_hw,
+                    dtype=item.mask.dtype,
+                    shape=item.mask.shape,
                 )
 
 
@@ -140,8 +145,11 @@ def write_indexed(path: Path, image: AnnotatedImage) -> None:
     """
     if len(image.objects) > MAX_OBJECTS:
         raise AnnotationError(
-            f"{image.name} has {len(image.objects)} objects, and an indexed PNG holds "
-            f"{MAX_OBJECTS}; write a mask for each object instead."
+            "{name} has {count} objects, and an indexed PNG holds {max_objects}; write a mask for "
+            "each object instead.",
+            name=image.name,
+            count=len(image.objects),
+            max_objects=MAX_OBJECTS,
         )
     index = np.zeros(image.size_hw, np.uint8)
     for number, item in enumerate(image.objects, 1):
@@ -347,7 +355,9 @@ def _write_text(path: Path, text: str) -> None:
 def _write(path: Path, write: Callable[[Path], object]) -> None:
     try:
         if path.is_dir():
-            raise AnnotationError(f"{path} is a folder, and a file is expected; give a name.")
+            raise AnnotationError(
+                "{path} is a folder, and a file is expected; give a name.", path=path
+            )
         with partial_file(path) as partial:
             write(partial)
     except OSError as error:

@@ -122,19 +122,31 @@ def read_annotation(path: Path, size_hw: tuple[int, int] | None = None) -> Store
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise AnnotationError(f"{path} can't be read: {error.strerror or error}.") from error
+        raise AnnotationError(
+            "{path} can't be read: {reason}.", path=path, reason=error.strerror or error
+        ) from error
     except UnicodeDecodeError as error:
-        raise AnnotationError(f"{path.name} is damaged: it is no text in UTF-8.") from error
+        raise AnnotationError(
+            "{name} is damaged: it is no text in UTF-8.", name=path.name
+        ) from error
     try:
         reader = JsonReader(json.loads(text), path.name, file="annotation")
         stored = _stored(reader)
     except (AnnotationError, DocumentError, ValueError, RecursionError) as error:
-        raise AnnotationError(f"{path.name} can't be used. {error}") from error
+        raise AnnotationError(
+            "{name} can't be used. {error}", name=path.name, error=error
+        ) from error
     if size_hw is not None and stored.labels.shape != size_hw:
         height, width = stored.labels.shape
         raise AnnotationError(
-            f"{path.name} was made for a picture of {width} x {height} px, and {stored.name} has "
-            f"{size_hw[1]} x {size_hw[0]} now; move the file away to begin anew."
+            "{file} was made for a picture of {width} x {height} px, and {name} has {now_width} x "
+            "{now_height} now; move the file away to begin anew.",
+            file=path.name,
+            width=width,
+            height=height,
+            name=stored.name,
+            now_width=size_hw[1],
+            now_height=size_hw[0],
         )
     return stored
 
@@ -194,7 +206,9 @@ def _stored(reader: JsonReader) -> StoredAnnotation:
     version = reader.integer("version")
     if version > VERSION:
         raise AnnotationError(
-            f"It is of version {version}, and this program knows up to {VERSION}; update it."
+            "It is of version {version}, and this program knows up to {newest}; update it.",
+            version=version,
+            newest=VERSION,
         )
     image = reader.child("image")
     size_hw = (image.integer("height"), image.integer("width"))

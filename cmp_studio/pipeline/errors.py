@@ -8,12 +8,28 @@
     └── SizeError        a frame size that can't be made
 
 What the document or the engine refuse comes through as their own errors. A message is one sentence
-for a person: what was expected, what came, what to do.
+for a person: what was expected, what came, what to do; a template with named values, as in the
+engine.
 """
+
+from __future__ import annotations
+
+from cmp_engine.sentences import Sentence
 
 
 class PipelineError(Exception):
-    """Base of all errors that the pipeline raises on purpose."""
+    """Base of all errors that the pipeline raises on purpose.
+
+    Attributes:
+        template: The message before the values were filled in; see `Sentence`.
+        values: By name.
+    """
+
+    def __init__(self, template: str = "", /, **values: object) -> None:
+        sentence = Sentence(template, **values)
+        super().__init__(str(sentence))
+        self.template = sentence.template
+        self.values = sentence.values
 
 
 class ExperimentError(PipelineError):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 
 from cmp_engine.partial_file import describe_os_error, partial_file
+from cmp_engine.sentences import Sentence
 from cmp_studio.pipeline.errors import ExperimentError
 
 if TYPE_CHECKING:
@@ -92,20 +93,27 @@ class Experiment:
     def __post_init__(self) -> None:
         """Check what belongs together; ExperimentError says what is missing."""
         if not self.kinds:
-            raise ExperimentError(f"Say what to probe; there are {', '.join(KINDS)}.")
+            raise ExperimentError("Say what to probe; there are {kinds}.", kinds=", ".join(KINDS))
         for kind in self.kinds:
             if kind not in KINDS:
-                raise ExperimentError(f"There is no probe {kind!r}; there are {', '.join(KINDS)}.")
+                raise ExperimentError(
+                    "There is no probe {kind!r}; there are {kinds}.",
+                    kind=kind,
+                    kinds=", ".join(KINDS),
+                )
         at_point = {"response", "rigidity", "motion", "saturation"} & set(self.kinds)
         if at_point and not self.points:
-            raise ExperimentError(f"The probe {min(at_point)} needs a point of the picture.")
+            raise ExperimentError(
+                "The probe {kind} needs a point of the picture.", kind=min(at_point)
+            )
         if "influence" in self.kinds and len(self.points) < 2:
             raise ExperimentError(
-                f"The probe influence needs at least two points, got {len(self.points)}."
+                "The probe influence needs at least two points, got {count}.",
+                count=len(self.points),
             )
         for kind in ("sufficiency", "compare"):
             if kind in self.kinds and not self.arrows:
-                raise ExperimentError(f"The probe {kind} needs at least one arrow.")
+                raise ExperimentError("The probe {kind} needs at least one arrow.", kind=kind)
         if "compare" in self.kinds and not self.other_arrows and self.other_weights is None:
             raise ExperimentError(
                 "The probe compare needs a B: other arrows, other weights, or both."
@@ -193,37 +201,50 @@ def load_experiment(path: Path) -> SavedExperiment:
         path = path / FILE_NAME
     try:
         if path.stat().st_size > _LARGEST_FILE:
-            raise ExperimentError(f"{path} is too large for an experiment.")
+            raise ExperimentError("{path} is too large for an experiment.", path=path)
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise ExperimentError(f"There is no experiment at {path}; check the name.") from error
+        raise ExperimentError(
+            "There is no experiment at {path}; check the name.", path=path
+        ) from error
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ExperimentError(f"{path} is no experiment: {error}.") from error
+        raise ExperimentError(
+            "{path} is no experiment: {error}.", path=path, error=error
+        ) from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise ExperimentError(f"{path} is no experiment of this program.")
+        raise ExperimentError("{path} is no experiment of this program.", path=path)
     if content.get("version") != VERSION:
         raise ExperimentError(
-            f"{path} has version {content.get('version')}, and this program reads {VERSION}; "
-            "use a newer program."
+            "{path} has version {version}, and this program reads {known}; use a newer program.",
+            path=path,
+            version=content.get("version"),
+            known=VERSION,
         )
     try:
         experiment = _from_values(content["experiment"])
         numbers = {str(kind): dict(found) for kind, found in content["numbers"].items()}
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ExperimentError(f"{path} is damaged: {error!r}.") from error
+        raise ExperimentError("{path} is damaged: {error!r}.", path=path, error=error) from error
     return SavedExperiment(_absolute_from(experiment, path), numbers)
 
 
 def changed_numbers(
     saved: Mapping[str, Numbers], findings: Sequence[Finding], *, tolerance: float = 1e-3
-) -> list[str]:
+) -> list[Sentence]:
     """Return a line for each number that differs from a saved one by more than a share of it."""
     lines = []
     for finding in findings:
         before = saved.get(finding.kind, {})
         for name, value in finding.numbers.items():
             if name not in before or not _is_near(before[name], value, tolerance):
-                lines.append(f"{finding.kind} {name}: {before.get(name)} before, {value} now")
+                line = Sentence(
+                    "{kind} {name}: {before} before, {now} now",
+                    kind=finding.kind,
+                    name=name,
+                    before=before.get(name),
+                    now=value,
+                )
+                lines.append(line)
     return lines
 
 

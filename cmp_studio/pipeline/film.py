@@ -78,7 +78,9 @@ class Film:
         loops: int = 1,
     ) -> None:
         if loops < 1:
-            raise PipelineError(f"A film must be gone through at least once, got {loops} times.")
+            raise PipelineError(
+                "A film must be gone through at least once, got {loops} times.", loops=loops
+            )
         if image is None:
             image = decode_picture(scene.picture)
             predictor.set_image(image)

@@ -12,6 +12,7 @@ from cmp_studio.pipeline.experiment import Numbers, ProbeKind
 
 if TYPE_CHECKING:
     from cmp_engine.probe_grid import Float, ProbeGrid
+    from cmp_engine.sentences import Sentence
 
 TITLES: Final[dict[ProbeKind, str]] = {
     "response": "What one pull moves",
@@ -66,7 +67,7 @@ class Finding:
     """
 
     kind: ProbeKind
-    sentence: str
+    sentence: Sentence
     numbers: Numbers
     grid: ProbeGrid
     flows: dict[str, Float] = field(default_factory=dict)

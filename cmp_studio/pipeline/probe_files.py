@@ -127,8 +127,9 @@ def write_finding(
         _write_text(path, report_html(experiment, [finding], image, named))
     else:
         raise ExperimentError(
-            f"The name {path.name} should end in .png, .flo, .npz, .csv or .html, which says what "
-            "is written."
+            "The name {name} should end in .png, .flo, .npz, .csv or .html, which says what is "
+            "written.",
+            name=path.name,
         )
 
 
@@ -142,7 +143,7 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(exist_ok=True)
     except FileExistsError as error:
         raise ExperimentError(
-            f"{folder} is a file, and a folder is expected; choose another name."
+            "{folder} is a file, and a folder is expected; choose another name.", folder=folder
         ) from error
     except OSError as error:
         raise ExperimentError(describe_os_error(error, folder.absolute())) from error

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
 
 from cmp_engine import probe
 from cmp_engine.probe_grid import Float, Predictor, ProbeOptions, as_complex, default_length
+from cmp_engine.sentences import Sentence
 from cmp_studio.pipeline.experiment import Experiment, Numbers, ProbeKind
 from cmp_studio.pipeline.findings import Finding, Table
 
@@ -46,7 +47,9 @@ def _response(experiment: Experiment, predictor: Predictor, options: ProbeOption
     half = float((found.follow >= 0.5).mean())
     return Finding(
         kind="response",
-        sentence=f"{100 * half:.1f} % of the picture follows at least by half.",
+        sentence=Sentence(
+            "{percent:.1f} % of the picture follows at least by half.", percent=100 * half
+        ),
         numbers=_rounded(
             pull_x=found.pull[0],
             pull_y=found.pull[1],
@@ -89,7 +92,10 @@ def _rigidity(experiment: Experiment, predictor: Predictor, options: ProbeOption
     spread = inside.mean(1) if inside.size else np.zeros(len(found.pulls))
     return Finding(
         kind="rigidity",
-        sentence=f"{100 * share:.1f} % of the picture hangs rigidly together with the point.",
+        sentence=Sentence(
+            "{percent:.1f} % of the picture hangs rigidly together with the point.",
+            percent=100 * share,
+        ),
         numbers=_rounded(
             rigid_share=share,
             mean_follow=found.follow.mean(),
@@ -130,11 +136,9 @@ def _motion(experiment: Experiment, predictor: Predictor, options: ProbeOptions)
     residual = _residual(found)
     # A shift has no joint worth naming.
     center = found.center if found.kind == "rotate" else None
-    said = {"shift": "The part shifts", "rotate": "The part rotates", "still": "Nothing follows"}
-    where = f" about ({center[0]:.0f}, {center[1]:.0f})" if center is not None else ""
     return Finding(
         kind="motion",
-        sentence=f"{said[found.kind]}{where}.",
+        sentence=_kind_sentence(found.kind, center),
         numbers=_rounded(
             kind=found.kind,
             center_x=None if center is None else center[0],
@@ -190,9 +194,11 @@ def _saturation(experiment: Experiment, predictor: Predictor, options: ProbeOpti
         options=options,
     )
     limit = found.saturates_at
-    said = f"The answer does not saturate up to a pull of {found.pulls[-1]:.0f} px."
+    said = Sentence(
+        "The answer does not saturate up to a pull of {longest:.0f} px.", longest=found.pulls[-1]
+    )
     if limit is not None:
-        said = f"The answer saturates at a pull of {limit:.0f} px."
+        said = Sentence("The answer saturates at a pull of {limit:.0f} px.", limit=limit)
     return Finding(
         kind="saturation",
         sentence=said,
@@ -232,13 +238,9 @@ def _influence(experiment: Experiment, predictor: Predictor, options: ProbeOptio
         options=options,
     )
     names = [str(number + 1) for number in range(len(found.points))]
-    pairs = (
-        ", ".join(f"{a + 1} leads {b + 1}" for a, b in found.leaders())
-        or "Nobody leads: all follow each other alike, or not at all"
-    )
     return Finding(
         kind="influence",
-        sentence=f"{pairs}.",
+        sentence=_leaders_sentence(found.leaders()),
         numbers=_rounded(
             **{
                 f"{names[row]}_pulls_{names[column]}": found.follow[row, column]
@@ -269,11 +271,12 @@ def _parts(experiment: Experiment, predictor: Predictor, options: ProbeOptions) 
         length=experiment.length,
         options=options,
     )
-    how = "found" if found.is_chosen else "asked for"
     shares = np.bincount(found.labels.ravel(), minlength=found.count + 1)[1:] / found.labels.size
     return Finding(
         kind="parts",
-        sentence=f"{found.count} parts, {how}, the ground among them.",
+        sentence=Sentence("{count} parts, found, the ground among them.", count=found.count)
+        if found.is_chosen
+        else Sentence("{count} parts, asked for, the ground among them.", count=found.count),
         numbers=_rounded(
             parts=found.count,
             probes=len(found.points),
@@ -303,8 +306,12 @@ def _sufficiency(experiment: Experiment, predictor: Predictor, options: ProbeOpt
     first, last = found.moving_share[0], found.moving_share[-1]
     return Finding(
         kind="sufficiency",
-        sentence=f"One arrow moves {100 * first:.1f} % of the picture, all {len(arrows)} move "
-        f"{100 * last:.1f} %.",
+        sentence=Sentence(
+            "One arrow moves {first:.1f} % of the picture, all {count} move {last:.1f} %.",
+            first=100 * first,
+            count=len(arrows),
+            last=100 * last,
+        ),
         numbers=_rounded(
             **{
                 f"moving_share_{number + 1}": value
@@ -339,8 +346,11 @@ def _compare(
     )
     return Finding(
         kind="compare",
-        sentence=f"A and B differ by {found.mean_distance:.2f} px on average, by "
-        f"{found.largest_distance:.2f} px at most.",
+        sentence=Sentence(
+            "A and B differ by {mean:.2f} px on average, by {largest:.2f} px at most.",
+            mean=found.mean_distance,
+            largest=found.largest_distance,
+        ),
         numbers=_rounded(
             mean_distance=found.mean_distance,
             largest_distance=found.largest_distance,
@@ -363,6 +373,23 @@ _FINDERS: Final[dict[ProbeKind, Callable[[Experiment, Predictor, ProbeOptions], 
     "parts": _parts,
     "sufficiency": _sufficiency,
 }
+
+
+def _kind_sentence(kind: str, center: tuple[float, float] | None) -> Sentence:
+    if kind == "rotate" and center is not None:
+        return Sentence("The part rotates about ({x:.0f}, {y:.0f}).", x=center[0], y=center[1])
+    if kind == "rotate":
+        return Sentence("The part rotates.")
+    return Sentence("The part shifts.") if kind == "shift" else Sentence("Nothing follows.")
+
+
+def _leaders_sentence(leaders: Sequence[tuple[int, int]]) -> Sentence:
+    if not leaders:
+        return Sentence("Nobody leads: all follow each other alike, or not at all.")
+    pairs = [Sentence("{one} leads {other}", one=a + 1, other=b + 1) for a, b in leaders]
+    names = [f"pair_{number}" for number in range(len(pairs))]
+    template = ", ".join(f"{{{name}}}" for name in names) + "."
+    return Sentence(template, **dict(zip(names, pairs, strict=True)))
 
 
 def _pull(experiment: Experiment, predictor: Predictor) -> tuple[float, float]:

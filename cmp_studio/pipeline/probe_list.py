@@ -39,16 +39,21 @@ def read_probe_list(path: Path) -> tuple[list[ProbedPicture], list[str]]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
-        raise ExperimentError(f"There is no file {path}; check the name.") from error
+        raise ExperimentError("There is no file {path}; check the name.", path=path) from error
     except OSError as error:
-        raise ExperimentError(f"{path} can't be read: {error.strerror or error}.") from error
+        raise ExperimentError(
+            "{path} can't be read: {reason}.", path=path, reason=error.strerror or error
+        ) from error
     except UnicodeDecodeError as error:
-        raise ExperimentError(f"{path} is no text in UTF-8; save the list as CSV.") from error
+        raise ExperimentError(
+            "{path} is no text in UTF-8; save the list as CSV.", path=path
+        ) from error
     reader = csv.DictReader(io.StringIO(text))
     if "image" not in {(name or "").strip() for name in reader.fieldnames or ()}:
         raise ExperimentError(
-            f"The list {path} should begin with the columns image,at, "
-            f"got {','.join(reader.fieldnames or ()) or 'nothing'}."
+            "The list {path} should begin with the columns image,at, got {found}.",
+            path=path,
+            found=",".join(reader.fieldnames or ()) or "nothing",
         )
     rows: list[ProbedPicture] = []
     failures: list[str] = []
@@ -61,7 +66,7 @@ def read_probe_list(path: Path) -> tuple[list[ProbedPicture], list[str]]:
         except ValueError as error:
             failures.append(f"Line {line} of {path.name}: {error}")
     if not rows and not failures:
-        raise ExperimentError(f"The list {path} has no rows; add one for each picture.")
+        raise ExperimentError("The list {path} has no rows; add one for each picture.", path=path)
     return rows, failures
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import io
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cmp_engine.sentences import Sentence
 from cmp_studio.pipeline.findings import Table
+from cmp_studio.pipeline.probe_words import AS_FAR, WHO_FOLLOWS, WHO_IS_PULLED, name_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,17 +29,19 @@ logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
 
 @dataclass(frozen=True, slots=True)
 class PlotLook:
-    """Colours of a plot, as ``#rrggbb``.
+    """Colours of a plot, as ``#rrggbb``, and its language.
 
     Attributes:
         ground: Behind it.
         text: Numbers and words.
         grid: Fine lines.
+        say: Gives words in the language of the plot.
     """
 
     ground: str = "#ffffff"
     text: str = "#1c1c1c"
     grid: str = "#e4e4e4"
+    say: Callable[[Sentence], str] = str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,7 +122,7 @@ def _draw(table: Table, figure: Figure, look: PlotLook) -> Axes:
         label.set_color(look.text)
         label.set_fontsize(8)
     if table.plot == "matrix":
-        _draw_matrix(table, axes)
+        _draw_matrix(table, axes, look)
     else:
         _draw_lines(table, axes, look)
     return axes
@@ -137,13 +142,14 @@ def _draw_lines(table: Table, axes: Axes, look: PlotLook) -> None:
         column = table.columns.index(name)
         y = [float(row[column]) for row in table.rows]
         color = _COLORS[drawn % len(_COLORS)]
-        axes.plot(x, y, marker=marker, markersize=3, linewidth=1.4, color=color, label=_words(name))
+        label = _words(name, look)
+        axes.plot(x, y, marker=marker, markersize=3, linewidth=1.4, color=color, label=label)
         drawn += 1
     if table.columns[0].startswith("pull"):
-        axes.plot(x, x, color=look.text, alpha=0.5, linestyle="--", label="as far as pulled")
+        axes.plot(x, x, color=look.text, alpha=0.5, linestyle="--", label=look.say(AS_FAR))
     if table.mark is not None:
         axes.axvline(table.mark, color=look.text, alpha=0.6, linewidth=1, linestyle=":")
-    axes.set_xlabel(_words(table.columns[0]))
+    axes.set_xlabel(_words(table.columns[0], look))
     if all(value == round(value) for value in x):
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))  # a number of things
     axes.grid(visible=True, color=look.grid, linewidth=0.8)
@@ -157,14 +163,14 @@ def _draw_lines(table: Table, axes: Axes, look: PlotLook) -> None:
     )
 
 
-def _draw_matrix(table: Table, axes: Axes) -> None:
+def _draw_matrix(table: Table, axes: Axes, look: PlotLook) -> None:
     values = [[float(value) for value in row[1:]] for row in table.rows]
     axes.imshow(values, vmin=0, vmax=1, cmap="viridis")
     names = list(table.columns[1:])
     axes.set_xticks(range(len(names)), names)
     axes.set_yticks(range(len(values)), [str(row[0]) for row in table.rows])
-    axes.set_xlabel("who follows")
-    axes.set_ylabel("who is pulled")
+    axes.set_xlabel(look.say(WHO_FOLLOWS))
+    axes.set_ylabel(look.say(WHO_IS_PULLED))
     for row, line in enumerate(values):
         for column, value in enumerate(line):
             color = "black" if value > 0.6 else "white"
@@ -173,5 +179,5 @@ def _draw_matrix(table: Table, axes: Axes) -> None:
             )
 
 
-def _words(name: str) -> str:
-    return name.removesuffix("_px").replace("_", " ") + (", px" if name.endswith("_px") else "")
+def _words(name: str, look: PlotLook) -> str:
+    return look.say(name_words(name)) + (", px" if name.endswith("_px") else "")

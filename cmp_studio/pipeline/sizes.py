@@ -50,8 +50,12 @@ def output_size(
         size = (height, size[1])
     if min(size) < MIN_FRAME_SIDE or max(size) > MAX_FRAME_SIDE:
         raise SizeError(
-            f"Frames must have sides from {MIN_FRAME_SIDE} to {MAX_FRAME_SIDE} px; this size would "
-            f"give {size[1]} x {size[0]}."
+            "Frames must have sides from {min_frame_side} to {max_frame_side} px; this size would "
+            "give {width} x {height}.",
+            min_frame_side=MIN_FRAME_SIDE,
+            max_frame_side=MAX_FRAME_SIDE,
+            width=size[1],
+            height=size[0],
         )
     return size[0], size[1]
 

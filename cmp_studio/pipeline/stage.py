@@ -77,8 +77,13 @@ def decode_picture(picture: Picture) -> NDArray[np.uint8]:
     image = read_image(picture.data)
     if image.shape[:2] != (picture.height, picture.width):
         raise PipelineError(
-            f"{picture.name} should be {picture.width} x {picture.height}, but its pixels are "
-            f"{image.shape[1]} x {image.shape[0]}; open the picture anew."
+            "{name} should be {width} x {height}, but its pixels are {pixel_width} x "
+            "{pixel_height}; open the picture anew.",
+            name=picture.name,
+            width=picture.width,
+            height=picture.height,
+            pixel_width=image.shape[1],
+            pixel_height=image.shape[0],
         )
     return image
 
@@ -240,8 +245,9 @@ class SceneRenderer:
         by_group = {layer.group: layer for layer in pose.layers}
         if sorted(by_group) != sorted(self._order):
             raise PipelineError(
-                f"The pose has the layers {sorted(by_group)}, the stage {sorted(self._order)}; "
-                "make both from one scene."
+                "The pose has the layers {groups}, the stage {order}; make both from one scene.",
+                groups=sorted(by_group),
+                order=sorted(self._order),
             )
         layers = [by_group[group] for group in self._order]
         return [Guidance(layer.points, layer.displacements, layer.via) for layer in layers]
