@@ -2,22 +2,27 @@
 
     python assets/translations/update.py LANGUAGE [--release]
 
-Words are those in calls of ``tr`` and ``mark``, and the tables of commands and modes, which are
-translated where they are shown.
+Words are those in calls of ``tr`` and ``mark``, the tables of commands and modes, which are
+translated where they are shown, and the templates of sentences and errors of the layers below the
+window.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
+import string
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "cmp_studio"
+BELOW = (ROOT / "cmp_engine", PACKAGE / "document", PACKAGE / "pipeline")
+"""What speaks English only, in templates that the window can translate."""
 
 
 def table_words() -> list[str]:
@@ -37,6 +42,45 @@ def table_words() -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def templates() -> list[str]:
+    """Return the templates of sentences and errors of the layers below the window."""
+    found = []
+    for folder in BELOW:
+        for path in sorted(folder.rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Call) and getattr(node.func, "id", "") in speakers():
+                    found += [text for text in _first_text(node) if _has_words(text)]
+    return list(dict.fromkeys(found))
+
+
+@cache
+def speakers() -> frozenset[str]:
+    """Names of what is called with a template: the sentence itself, and every error."""
+    import cmp_engine.errors
+    import cmp_studio.document.errors
+    import cmp_studio.pipeline.errors
+    from cmp_engine.sentences import Sentence
+
+    modules = (cmp_engine.errors, cmp_studio.document.errors, cmp_studio.pipeline.errors)
+    return frozenset(
+        name
+        for module in modules
+        for name, value in vars(module).items()
+        if isinstance(value, type) and issubclass(value, Exception | Sentence)
+    )
+
+
+def _first_text(node: ast.Call) -> Iterator[str]:
+    first = node.args[0] if node.args else None
+    if isinstance(first, ast.Constant) and isinstance(first.value, str):
+        yield first.value
+
+
+def _has_words(template: str) -> bool:
+    parts = "".join(part for part, _, _, _ in string.Formatter().parse(template))
+    return any(map(str.isalpha, parts))
+
+
 def _is_for_people(text: str) -> bool:
     return " " in text or "&" in text or text[:1].isupper()
 
@@ -52,7 +96,7 @@ def collect(target: Path) -> None:
     """Write or refresh a ``.ts`` file with every word of the window."""
     with tempfile.TemporaryDirectory() as folder:
         tables = Path(folder) / "tables.py"
-        lines = [f"tr({text!r})" for text in table_words()]
+        lines = [f"tr({text!r})" for text in (*table_words(), *templates())]
         tables.write_text("\n".join(lines), encoding="utf-8")
         sources = [str(path) for path in sorted(PACKAGE.rglob("*.py"))]
         command = ["pyside6-lupdate", "-tr-function-alias", "QT_TR_NOOP+=mark", *sources]

@@ -128,7 +128,7 @@ class ReadPicture:
             aside = self.store.with_name(f"{self.store.name}.damaged")
             self.store.replace(aside)
             kept = tr("It was kept as {name}, and the picture begins anew.")
-            sentence = f"{error} {kept.format(name=aside.name)}"
+            sentence = f"{sentence_of(error)} {kept.format(name=aside.name)}"
             return OpenedAnnotation(self.number, self.path, picture, self.store, sentence=sentence)
         masks = {
             thing.mask_key: stored.labels == number

@@ -18,7 +18,7 @@ from cmp_studio.document.scene import Scene
 from cmp_studio.services.background import Background
 from cmp_studio.services.pictures import OpenedPicture
 from cmp_studio.services.session import Session
-from cmp_studio.services.translation import tr
+from cmp_studio.services.translation import tr, translated
 
 log = logging.getLogger(__name__)
 
@@ -177,7 +177,9 @@ class Autosave(QObject):
         if not self._has_failed:
             self._has_failed = True
             self.failed.emit(
-                tr("Unsaved work can't be kept for a crash: {error}").format(error=error)
+                tr("Unsaved work can't be kept for a crash: {error}").format(
+                    error=translated(error)
+                )
             )
 
     def _take_lock(self) -> bool:

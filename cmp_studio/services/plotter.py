@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from cmp_studio.services.latest_wins import Failure, Interrupted, Job, LatestWinsRunner
+from cmp_studio.services.translation import translated
 from cmp_studio.services.wording import sentence_of
 
 if TYPE_CHECKING:
@@ -89,5 +90,5 @@ def _draw(job: Job, is_interrupted: Callable[[], bool]) -> object:
     if not isinstance(request, PlotRequest) or request.table is None:
         load_plots()
         return None
-    look = PlotLook(*request.colors)
+    look = PlotLook(*request.colors, say=translated)
     return plot_pixels(request.table, request.size, ratio=request.ratio, look=look)

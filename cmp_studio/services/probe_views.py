@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from cmp_studio.pipeline.experiment import ProbeKind
-from cmp_studio.services.translation import Words, mark, tr
+from cmp_studio.pipeline.probe_words import KIND_WORDS, name_words
+from cmp_studio.services.translation import Words, mark, tr, translated
 
 PHOTO: Final = "photo"
 """Layer that shows the photo alone."""
@@ -167,7 +168,6 @@ def layer_title(name: str) -> str:
     return LAYER_NAMES.get(name, name.replace("_", " "))
 
 
-_NUMBER_NAMES: Final = {"follows_by_half_share": "follows by half"}
 _IN_PX: Final = frozenset(
     (
         *("pull_x", "pull_y", "at_point_u", "at_point_v", "at_point_magnitude", "longest"),
@@ -178,13 +178,19 @@ _IN_PX: Final = frozenset(
 )
 
 
+def column_title(name: str) -> str:
+    """What a column of a table is called, without its unit."""
+    return translated(name_words(name))
+
+
 def number_row(name: str, value: float | int | str | None) -> tuple[str, str]:
     """Return one number of a finding in words, and with its unit: "turning share", "6.6 %"."""
-    words = _NUMBER_NAMES.get(name, name.removesuffix("_degrees").replace("_", " "))
+    words = column_title(name)
     if value is None:
         return words, "\u2013"
     if not isinstance(value, float):
-        return words, f"{value} px" if name in _IN_PX else str(value)
+        text = translated(KIND_WORDS.get(value, value)) if isinstance(value, str) else str(value)
+        return words, f"{value} px" if name in _IN_PX else text
     if name.endswith("_share"):
         return words, f"{100 * value:.1f} %"
     if name.endswith("_degrees"):

@@ -24,7 +24,7 @@ from cmp_studio.services.probe_question import (
     ProbeStage,
 )
 from cmp_studio.services.session import MERGE_MS, Session
-from cmp_studio.services.translation import tr
+from cmp_studio.services.translation import tr, translated
 
 if TYPE_CHECKING:
     from cmp_studio.services.pictures import OpenedPicture
@@ -466,11 +466,12 @@ class Prober(QObject):
         if not changed:
             words.append(tr("The numbers are the same as before"))
         elif len(changed) == 1:
-            words.append(tr("Another number: {number}").format(number=changed[0]))
+            number = translated(changed[0])
+            words.append(tr("Another number: {number}").format(number=number))
         else:
             words.append(
                 tr("Another number: {number}, and {count} more").format(
-                    number=changed[0], count=len(changed) - 1
+                    number=translated(changed[0]), count=len(changed) - 1
                 )
             )
         self.compared.emit(" ".join(words))

@@ -7,15 +7,18 @@ English is in the source. Another language is a Qt message file, ``cmp_studio_LA
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 from PySide6.QtCore import QCoreApplication, QLibraryInfo, QLocale, QTranslator
 
 import cmp_studio
 
 KeyT = TypeVar("KeyT")
+
+log = logging.getLogger(__name__)
 
 _CONTEXT = ""
 _NAME = "cmp_studio"
@@ -41,6 +44,45 @@ def tr(text: str, comment: str = "", n: int = -1, *, one: str = "") -> str:
 def mark(text: str) -> str:
     """Return ``text`` as it is: it stands in a table, and is translated where it is shown."""
     return text
+
+
+@runtime_checkable
+class Templated(Protocol):
+    """What a layer below the window says: a sentence, or an error, that knows how it was made.
+
+    Attributes:
+        template: English, with fields for the values.
+        values: By name.
+    """
+
+    template: str
+    values: Mapping[str, object]
+
+
+def translated(said: object) -> str:
+    """Return what a layer below the window says in the user's language.
+
+    A template with values is translated and then filled in; values that are sentences or errors are
+    translated, too. Anything else is translated where its text as a whole is known.
+
+    Args:
+        said: A sentence, or an error with its message.
+    """
+    if not isinstance(said, Templated):
+        text = str(said)
+        return tr(text) if text else ""
+    template = tr(said.template) if said.template else ""
+    if not said.values:
+        return template
+    values = {
+        name: translated(value) if isinstance(value, Templated) else value
+        for name, value in said.values.items()
+    }
+    try:
+        return template.format(**values)
+    except (LookupError, ValueError, TypeError, AttributeError):
+        log.warning("this translation can't be filled in: %r", template)
+        return str(said)
 
 
 class Words(Mapping[KeyT, str]):

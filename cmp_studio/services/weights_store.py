@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal
 
 from cmp_engine.errors import Cancelled
 from cmp_studio.services.background import Background
-from cmp_studio.services.translation import tr
+from cmp_studio.services.translation import tr, translated
 from cmp_studio.services.weights_facts import fact_rows
 from cmp_studio.services.wording import sentence_of
 
@@ -151,6 +151,8 @@ def _list_rows() -> tuple[WeightsRow, ...]:
         facts = tuple(fact_rows(entry.metadata))
         if entry.path is not None:
             facts += ((tr("File"), str(entry.path)),)
-        row = WeightsRow(entry.name, title, is_there, entry.problem or "", entry.size, facts)
+        row = WeightsRow(
+            entry.name, title, is_there, translated(entry.problem or ""), entry.size, facts
+        )
         rows.append(row)
     return tuple(rows)

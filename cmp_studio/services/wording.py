@@ -9,7 +9,7 @@ from cmp_studio.document.groups import Group
 from cmp_studio.document.presets import Preset
 from cmp_studio.document.scene import LoopMode, SequenceMode
 from cmp_studio.document.tracks import Easing, Repeat, Track, TrackKind
-from cmp_studio.services.translation import Words, mark, tr
+from cmp_studio.services.translation import Words, mark, tr, translated
 
 KIND_NAMES: Final[Words[TrackKind]] = Words(
     {
@@ -135,8 +135,8 @@ def duration_text(seconds: float) -> str:
 
 
 def sentence_of(error: BaseException) -> str:
-    """One sentence for a person out of ``error``; never empty."""
-    text = str(error).strip()
+    """One sentence for a person out of ``error``, in the user's language; never empty."""
+    text = translated(error).strip()
     if text:
         return text.splitlines()[0]
     return tr("Something went wrong ({kind}).").format(kind=type(error).__name__)

@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QP
 from PySide6.QtWidgets import QWidget
 
 from cmp_studio.services.plotter import PlotRequest, Plotter
+from cmp_studio.services.probe_views import column_title
 from cmp_studio.services.translation import tr
 from cmp_studio.widgets.flow_painter import rgba_image
 from cmp_studio.widgets.probe_legend import draw_card
@@ -146,7 +147,7 @@ class PlotView(QWidget):
         painter.setPen(QPen(QColor(self._themes.theme.accent), 1.2))
         painter.drawLine(QPointF(x, axes.top()), QPointF(x, axes.bottom()))
         words = "   ".join(
-            f"{name.removesuffix('_px').replace('_', ' ')} {float(value):.2f}"
+            f"{column_title(name)} {float(value):.2f}"
             for name, value in zip(table.columns, row, strict=True)
             if name not in table.hidden and not isinstance(value, str)
         )

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QV
 from cmp_studio.services.probe_show import ProbeShow
 from cmp_studio.services.probe_views import LAYER_HINTS, PHOTO, layer_title, number_row, view_of
 from cmp_studio.services.prober import Prober
-from cmp_studio.services.translation import mark, tr
+from cmp_studio.services.translation import mark, tr, translated
 from cmp_studio.widgets.controls import (
     ChoiceBox,
     NumberField,
@@ -86,7 +86,7 @@ class FoundSection(QWidget):
             self.values.clear()
             return
         old = view.kind == "parts" and self._prober.is_outdated and not self._prober.is_waiting
-        words = [finding.sentence, tr("Press Find parts for the new settings.")]
+        words = [translated(finding.sentence), tr("Press Find parts for the new settings.")]
         self._say(" ".join(words[: 1 + old]), "")
         rows = [number_row(name, value) for name, value in finding.numbers.items()]
         if len(rows) > _MOST_NUMBERS:

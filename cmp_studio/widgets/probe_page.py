@@ -25,7 +25,7 @@ from cmp_studio.services.probe_exports import SUFFIXES, Export
 from cmp_studio.services.probe_show import ProbeShow
 from cmp_studio.services.probe_views import VIEWS, layer_title, view_of
 from cmp_studio.services.studio import Studio
-from cmp_studio.services.translation import mark, tr
+from cmp_studio.services.translation import mark, tr, translated
 from cmp_studio.widgets.bars import separator
 from cmp_studio.widgets.controls import Segments, make_button
 from cmp_studio.widgets.flow_painter import rgb_image
@@ -240,7 +240,7 @@ class ProbePage(ModePage):
         title = f"{self._snapshot_count} · {tr(view_of(finding.kind).title)}"
         image = self.canvas.grab().toImage()
         self._snapshots[self._snapshot_count] = Tile(
-            image, title, finding.sentence, self._snapshot_count
+            image, title, translated(finding.sentence), self._snapshot_count
         )
         self._fill_board()
         self.told.emit(

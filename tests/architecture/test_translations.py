@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import runpy
 import string
 from pathlib import Path
 
@@ -100,6 +101,52 @@ def _filled(node):
     if not is_tr or not isinstance(inner.args[0], ast.Constant):
         return None
     return inner.args[0].value
+
+
+@pytest.fixture(scope="module")
+def update():
+    """The script that collects the words."""
+    return runpy.run_path(str(ROOT / "assets" / "translations" / "update.py"))
+
+
+def said_below(update):
+    """Place and node of every sentence and error that the layers below the window make."""
+    for folder in update["BELOW"]:
+        for path in sorted(folder.rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                name = getattr(getattr(node, "func", None), "id", "")
+                if isinstance(node, ast.Call) and name in update["speakers"]() and node.args:
+                    yield f"{path.name}:{node.lineno}", node
+
+
+def test_sentences_when_made_below_the_window_then_by_a_template_that_can_be_collected(update):
+    places = {place: node.args[0] for place, node in said_below(update)}
+    assert len(places) > 300
+    assert [place for place, text in places.items() if isinstance(text, ast.JoinedStr)] == []
+
+
+def test_fields_when_a_template_is_filled_in_below_the_window_then_each_has_its_value(update):
+    offenders = []
+    for place, node in said_below(update):
+        given = {keyword.arg for keyword in node.keywords}
+        if isinstance(node.args[0], ast.Constant) and None not in given:
+            parsed = string.Formatter().parse(node.args[0].value)
+            fields = {name for _, name, _, _ in parsed if name is not None}
+            offenders += [f"{place}: {sorted(fields ^ given)}"] if fields != given else []
+    assert offenders == []
+
+
+def test_templates_when_collected_then_those_of_each_layer_are_there(update):
+    found = update["templates"]()
+    assert len(found) == len(set(found)) > 300
+    for text in (
+        "{name} is damaged or cut off, so it can't be read; get the file anew.",
+        "{path} can't be read: {reason}.",
+        "The part rotates about ({x:.0f}, {y:.0f}).",
+        "turning share",
+    ):
+        assert text in found
+    assert "{error}" not in found
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QListWidget,
+    QMessageBox,
     QTabBar,
     QWidget,
 )
@@ -26,7 +27,7 @@ from PySide6.QtWidgets import (
 import cmp_studio.services.motion_backend as backend
 from cmp_studio.services.preferences import Preferences
 from tests.cmp_studio.fakes import fake_engine, photo_bytes
-from tests.e2e.window_driver import drag, is_ready, run
+from tests.e2e.window_driver import click_on, drag, is_ready, run
 
 ROOT = Path(__file__).parents[2]
 
@@ -154,6 +155,47 @@ def test_window_when_there_is_a_message_file_then_every_word_comes_from_it(
     assert seen.pop("undo") == ["[Undo] [New layer]"]
     left = {place: words for place, words in seen.items() if words}
     assert left == {}, left
+
+
+def test_sentences_when_they_come_from_below_the_window_then_translated_with_their_values(
+    language, qapp, tmp_path
+):
+    photo, damaged = tmp_path / "photo.png", tmp_path / "broken.png"
+    photo.write_bytes(photo_bytes(160, 120))
+    damaged.write_bytes(photo.read_bytes()[:200])
+
+    def script(window):
+        yield lambda: window.studio.session.scene is not None
+        yield is_ready(window)
+        studio, hint = window.studio, window.status.hint
+        drag(window, (60, 60), (90, 50))
+        window.actions_by_name["switch"].trigger()
+        yield lambda: studio.advice.sentence != ""
+        assert hint.text().endswith("[Every track is switched off, so nothing moves]")
+
+        studio.session.mark_saved(None, studio.session.scene)  # or it would be asked about
+        window.desk.open(damaged)
+        yield lambda: window.findChild(QMessageBox) is not None
+        box = window.findChild(QMessageBox)
+        assert re.fullmatch(r"\[broken\.png is .*\]", box.text()), box.text()
+        box.close()
+        assert studio.session.scene is not None
+
+        window.modes.choose("probe")
+        page, prober = window.modes.page, studio.prober
+        click_on(page.canvas, 60, 60)
+        yield lambda: prober.shown is not None and not prober.is_waiting
+        found = page.panel.found
+        assert re.fullmatch(
+            r"\[[\d.]+ % of the picture follows at least by half\.\]", found.sentence.text()
+        )
+        assert "[follows by half]" in found.names.text()
+        assert "[pull x]" in found.names.text()
+        page.on_snapshot()
+        window.modes.choose("animate")
+        yield is_ready(window)
+
+    assert run(script, photo) == 0
 
 
 def test_window_when_there_is_none_for_the_language_then_english(qapp, monkeypatch, tmp_path):
