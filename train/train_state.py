@@ -168,7 +168,7 @@ def read_state(path: Path, recipe: str, otherwise: str = "") -> dict[str, Any]:
 
 
 def with_limb_backbone(source: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return the tensors with a backbone for limbs, a copy of the shared one unless there is one."""
+    """Return the tensors with a backbone for limbs: a copy of the shared one if there is none."""
     copied = {
         _LIMB_BACKBONE + name.removeprefix("image_encoder."): tensor
         for name, tensor in source.items()
