@@ -13,7 +13,8 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args
+from types import UnionType
+from typing import Any, Final, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from cmp_engine.config import ModelConfig, preset
 from cmp_engine.errors import ConfigError
@@ -22,6 +23,13 @@ from train.errors import TrainConfigError
 Sampler = Literal["watershed", "artist", "uniform", "random", "grid", "none"]
 Objective = Literal["cmp", "limbs", "trust", "walker", "pathak", "mahendran"]
 SettingsT = TypeVar("SettingsT")
+
+_KINDS: Final[dict[object, tuple[tuple[type, ...], str]]] = {
+    bool: ((bool,), "true or false"),
+    int: ((int,), "a whole number"),
+    float: ((int, float), "a number"),
+    str: ((str,), "a text"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,7 +236,9 @@ def read_tables(path: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise TrainConfigError(f"There is no recipe at {path}.") from error
-    except tomllib.TOMLDecodeError as error:
+    except OSError as error:
+        raise TrainConfigError(f"{path} can't be read: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise TrainConfigError(f"{path} is not valid TOML: {error}.") from error
     for override in overrides:
         _apply_override(tables, override)
@@ -259,7 +269,7 @@ def _parse(tables: Mapping[str, Any], name: str) -> Recipe:
             f"Recipe {name} has unknown entries {', '.join(unknown)}; known are "
             f"{', '.join(sorted(known))}."
         )
-    model_table = dict(tables.get("model", {}))
+    model_table = read_table(tables, "model", name)
     try:
         model = preset(str(model_table.pop("preset", "default")))
         if isinstance(model_table.get("propagation_strides"), list):
@@ -267,8 +277,8 @@ def _parse(tables: Mapping[str, Any], name: str) -> Recipe:
         model = replace(model, **model_table)
     except (ConfigError, TypeError) as error:
         raise TrainConfigError(f"Recipe {name}, table [model]: {error}") from error
-    schedule_table = dict(tables.get("schedule", {}))
-    if "stages" in schedule_table:
+    schedule_table = read_table(tables, "schedule", name)
+    if isinstance(schedule_table.get("stages"), list):
         schedule_table["stages"] = tuple(
             read_settings(Stage, stage, name, "schedule.stages")
             for stage in schedule_table["stages"]
@@ -282,30 +292,87 @@ def _parse(tables: Mapping[str, Any], name: str) -> Recipe:
         loss=read_settings(LossSettings, tables.get("loss", {}), name, "loss"),
         pretext=read_settings(PretextSettings, tables.get("pretext", {}), name, "pretext"),
         schedule=read_settings(ScheduleSettings, schedule_table, name, "schedule"),
-        seed=int(tables.get("seed", 0)),
+        seed=read_seed(tables, name),
     )
     _check(recipe)
     return recipe
 
 
-def read_settings(
-    kind: type[SettingsT], table: Mapping[str, Any], name: str, where: str
-) -> SettingsT:
+def read_seed(tables: Mapping[str, Any], name: str) -> int:
+    """Return the seed of a recipe's tables, 0 if there is none.
+
+    Raises:
+        TrainConfigError: It is no whole number.
+    """
+    seed = tables.get("seed", 0)
+    if wanted := _wanted(int, seed):
+        raise TrainConfigError(f"Recipe {name}: seed must be {wanted}, got {seed!r}.")
+    return int(seed)
+
+
+def read_table(tables: Mapping[str, Any], key: str, name: str) -> dict[str, Any]:
+    """Return a copy of a table of a recipe, empty if there is none.
+
+    Raises:
+        TrainConfigError: A single value stands in its place.
+    """
+    table = tables.get(key, {})
+    if not isinstance(table, Mapping):
+        raise TrainConfigError(f"Recipe {name}: [{key}] must be a table, got {table!r}.")
+    return dict(table)
+
+
+def read_settings(kind: type[SettingsT], table: object, name: str, where: str) -> SettingsT:
     """Return the settings dataclass ``kind`` with the values of a table of a recipe.
 
     Raises:
-        TrainConfigError: An unknown key.
+        TrainConfigError: An unknown key, or a value of the wrong kind.
     """
+    if not isinstance(table, Mapping):
+        raise TrainConfigError(f"Recipe {name}: [{where}] must be a table, got {table!r}.")
     known = {entry.name for entry in fields(kind)}  # type: ignore[arg-type]  # all are dataclasses
     if unknown := sorted(set(table) - known):
         raise TrainConfigError(
             f"Recipe {name}, table [{where}]: unknown keys {', '.join(unknown)}; known are "
             f"{', '.join(sorted(known))}."
         )
+    hints = get_type_hints(kind)
+    for key, value in table.items():
+        if wanted := _wanted(hints[key], value):
+            raise TrainConfigError(f"{where}.{key} must be {wanted}, got {value!r}.")
     try:
         return kind(**table)
     except TypeError as error:
         raise TrainConfigError(f"Recipe {name}, table [{where}]: {error}.") from error
+
+
+def _wanted(hint: object, value: object) -> str:
+    """Return in words what a value should be by its annotation; empty if it is that."""
+    if choices := _choices(hint):
+        is_one = any(value == choice and type(value) is type(choice) for choice in choices)
+        return "" if is_one else f"one of {', '.join(filter(None, choices))}"
+    if hint in _KINDS:
+        kinds, words = _KINDS[hint]
+        fits = isinstance(value, kinds) and (hint is bool or not isinstance(value, bool))
+        return "" if fits else words
+    if get_origin(hint) is tuple:
+        kind, *rest = get_args(hint)
+        if not isinstance(value, tuple):
+            return "a list"
+        if rest != [...] and len(value) != 1 + len(rest):
+            return f"a list of {1 + len(rest)} values"
+        words = next(filter(None, (_wanted(kind, entry) for entry in value)), "")
+        return f"a list, each of it {words}" if words else ""
+    return ""
+
+
+def _choices(hint: object) -> tuple[str, ...]:
+    """Return the values of an annotation that lists them: a `Literal`, or several."""
+    if get_origin(hint) is Literal:
+        return get_args(hint)
+    if get_origin(hint) in (Union, UnionType):
+        return tuple(choice for part in get_args(hint) for choice in _choices(part))
+    return ()
 
 
 def _check(recipe: Recipe) -> None:

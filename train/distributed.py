@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, distributed
 
+from train.errors import TrainConfigError
+
 
 @dataclass(frozen=True, slots=True)
 class World:
@@ -25,17 +27,43 @@ class World:
 
 
 def join(device: str = "auto") -> World:
-    """Join the run that `torchrun` started, or be a run of one process."""
+    """Join the run that `torchrun` started, or be a run of one process.
+
+    Args:
+        device: ``auto`` for a GPU if there is one, ``cpu``, ``cuda`` for the GPU of this process's
+            number, or ``cuda:NUMBER``.
+
+    Raises:
+        TrainConfigError: There is no such device.
+    """
     rank, size = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
-    local = int(os.environ.get("LOCAL_RANK", "0"))
-    if device == "auto":
-        device = f"cuda:{local}" if torch.cuda.is_available() else "cpu"
-    chosen = torch.device(device)
+    chosen = _device(device, int(os.environ.get("LOCAL_RANK", "0")))
     if chosen.type == "cuda":
         torch.cuda.set_device(chosen)
     if size > 1:
         distributed.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
     return World(rank, size, chosen)
+
+
+def _device(name: str, local: int) -> torch.device:
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        chosen = torch.device(name)
+    except RuntimeError as error:
+        raise TrainConfigError(
+            f"There is no device {name!r}; expected auto, cpu, cuda or cuda:NUMBER."
+        ) from error
+    if chosen.type != "cuda":
+        return chosen
+    index = local if chosen.index is None else chosen.index
+    if index >= torch.cuda.device_count():
+        raise TrainConfigError(
+            f"{name} asks for the CUDA device number {index}, and PyTorch finds "
+            f"{torch.cuda.device_count()} of them on this computer; choose fewer processes or "
+            "another --device."
+        )
+    return torch.device("cuda", index)
 
 
 def leave(world: World) -> None:

@@ -10,7 +10,7 @@ from typing import Final
 from train.batches import Batch, BatchSource
 from train.config import Recipe, ScheduleSettings, Stage
 from train.distributed import World, any_true
-from train.errors import DivergedError
+from train.errors import DivergedError, TrainConfigError
 from train.prefetch import prefetched
 from train.reporting import ReportWindow, StepReport, append_report, forget_reports_after
 from train.step import learning_rate_at, train_one_step
@@ -39,6 +39,9 @@ class Trainer:
         folder: Gets ``state.pt`` and ``log.jsonl``.
         autocast: bfloat16 where the device has it.
         workers: Threads that make batches ahead, each one step's; 0 makes none ahead.
+
+    Raises:
+        TrainConfigError: The number of processes does not divide that of the micro-batches.
     """
 
     def __init__(
@@ -52,6 +55,11 @@ class Trainer:
         autocast: bool = False,
         workers: int = 1,
     ) -> None:
+        if recipe.schedule.micro_batches % world.size:
+            raise TrainConfigError(
+                f"schedule.micro_batches ({recipe.schedule.micro_batches}) must be divisible by "
+                f"the number of processes ({world.size})."
+            )
         self._state = state
         self._recipe = recipe
         self._source = source

@@ -181,3 +181,12 @@ def test_stages_follow_each_other():
     schedule = load_recipe(TINY).schedule
 
     assert [stage_at(schedule, step).size for step in (0, 5, 6, 11)] == [64, 64, 96, 96]
+
+
+@pytest.mark.parametrize("size", [2, 3])
+def test_processes_when_they_do_not_divide_the_micro_batches_then_refused(tmp_path, size):
+    recipe = load_recipe(TINY, ["schedule.micro_batches=1"])
+    state = new_state(build_network(recipe.model), recipe, ALONE.device)
+    world = World(0, size, ALONE.device)
+    with pytest.raises(TrainConfigError, match="divisible by the number of processes"):
+        Trainer(state, recipe, BatchSource(recipe, ALONE.device), world, tmp_path)
