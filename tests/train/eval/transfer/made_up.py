@@ -11,8 +11,14 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import torch
 from PIL import Image
 from pycocotools import mask as coco_mask
+from torch.nn.functional import interpolate
+
+from train.eval.transfer.encoder import random_encoder
+from train.eval.transfer.results import read_run
+from train.eval.transfer.segmentation import SegmentationNetwork
 
 ROOT = Path(__file__).parents[4]
 
@@ -29,6 +35,47 @@ def plain_iou(predictions: list[np.ndarray], truths: list[np.ndarray], classes: 
                 for c in range(classes)
             ]
         )
+
+
+def plain_evaluation(runs: list[Path], images: list[Path], masks: list[Path]) -> np.ndarray:
+    """Return each class's IoU of the mean of some runs' networks.
+
+    Nothing of the evaluation's own code is used but the network.
+    """
+    networks = []
+    for run in runs:
+        description = read_run(run)
+        state = torch.load(run / "state.pt", weights_only=True)["network"]
+        classes = state["head.4.bias"].numel()
+        encoder = random_encoder(description.origin.config)
+        network = SegmentationNetwork(encoder, description.recipe.head.kind, classes).eval()
+        network.load_state_dict(state)
+        networks.append((network, description.recipe.crop))
+    mean = torch.tensor([123.675, 116.28, 103.53]).view(1, 3, 1, 1)
+    std = torch.tensor([58.395, 57.12, 57.375]).view(1, 3, 1, 1)
+    predictions, truths = [], []
+    for image_file, mask_file in zip(images, masks, strict=True):
+        picture = np.asarray(Image.open(image_file).convert("RGB"))
+        total = 0
+        for network, crop in networks:
+            rows, columns = size = picture.shape[:2]
+            seen = picture.copy()
+            if crop.fit:
+                factor = crop.size / max(size)
+                rows, columns = round(factor * rows), round(factor * columns)
+                method = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
+                seen = cv2.resize(picture, (columns, rows), interpolation=method)
+            values = torch.from_numpy(seen).permute(2, 0, 1)[None].float()
+            padded = torch.zeros(1, 3, -(-rows // 32) * 32, -(-columns // 32) * 32)
+            padded[..., :rows, :columns] = (values - mean) / std
+            with torch.no_grad():
+                logits = network(padded)[..., :rows, :columns]
+            if crop.fit:
+                logits = interpolate(logits, size=size, mode="bilinear", align_corners=False)
+            total = total + logits.softmax(1)
+        predictions.append(total[0].argmax(0).numpy())
+        truths.append(np.asarray(Image.open(mask_file)))
+    return plain_iou(predictions, truths, classes)
 
 
 def scene(number: int, classes: int, *, ignore: bool = True) -> tuple[np.ndarray, np.ndarray]:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from cmp_engine.build import build_network
 from cmp_engine.config import ModelConfig
 from cmp_engine.weights import save_model
-from tests.train.eval.transfer.made_up import launch, make_cihp, make_lip, make_voc
-from tests.train.eval.transfer.test_confusion import plain_iou
+from tests.train.eval.transfer.made_up import (
+    launch,
+    make_cihp,
+    make_lip,
+    make_voc,
+    plain_evaluation,
+)
 from train.eval import lip, voc
 from train.eval.transfer.encoder import random_encoder
 from train.eval.transfer.recipe import CropSettings, load_transfer_recipe
@@ -59,36 +64,6 @@ def command(config: str, data: Path, out: Path, *more: str) -> list[str]:
 
 def scores_of(run: Path, name: str = "scores.json") -> dict:
     return json.loads((run / name).read_text())
-
-
-def plain_evaluation(runs: list[Path], images: list[Path], masks: list[Path]) -> np.ndarray:
-    """Return each class's IoU, with nothing of the evaluation's own code but the network."""
-    networks = []
-    for run in runs:
-        description = read_run(run)
-        state = torch.load(run / "state.pt", weights_only=True)["network"]
-        classes = state["head.4.bias"].numel()
-        encoder = random_encoder(description.origin.config)
-        network = SegmentationNetwork(encoder, description.recipe.head.kind, classes).eval()
-        network.load_state_dict(state)
-        networks.append((network, description.recipe.crop))
-    predictions, truths = [], []
-    for image_file, mask_file in zip(images, masks, strict=True):
-        picture = np.asarray(Image.open(image_file).convert("RGB"))
-        total = 0
-        for network, crop in networks:
-            assert not crop.fit
-            values = torch.from_numpy(picture.copy()).permute(2, 0, 1)[None].float()
-            mean = torch.tensor([123.675, 116.28, 103.53]).view(1, 3, 1, 1)
-            std = torch.tensor([58.395, 57.12, 57.375]).view(1, 3, 1, 1)
-            height, width = picture.shape[:2]
-            padded = torch.zeros(1, 3, -(-height // 32) * 32, -(-width // 32) * 32)
-            padded[..., :height, :width] = (values - mean) / std
-            with torch.no_grad():
-                total = total + network(padded)[..., :height, :width].softmax(1)
-        predictions.append(total[0].argmax(0).numpy())
-        truths.append(np.asarray(Image.open(mask_file)))
-    return plain_iou(predictions, truths, classes)
 
 
 def files_of(folder: Path, images: str, masks: str) -> tuple[list[Path], list[Path]]:
@@ -140,23 +115,42 @@ def test_voc_when_interrupted_then_the_same_scores_in_the_end(tmp_path, weights)
     assert (parts / "log.jsonl").read_text() == log
 
 
+def task_of(config: str, root: Path) -> tuple[ModuleType, Path, list[Path], list[Path]]:
+    """Return a recipe's command, its made-up data, and pictures and masks to judge on."""
+    if config == "lip_single":
+        folder = make_lip(root)
+        masks = folder / "TrainVal_parsing_annotations" / "TrainVal_parsing_annotations"
+        names = folder / "TrainVal_images" / "val_images", masks / "val_segmentations"
+    elif config == "lip_multi":
+        folder = make_cihp(root)
+        names = folder / "Validation" / "Images", folder / "Validation" / "Category_ids"
+    else:
+        folder = make_voc(root)
+        names = folder / "JPEGImages", folder / "SegmentationClass"
+    images, masks = files_of(folder, *(str(name.relative_to(folder)) for name in names))
+    judged = slice(4, None) if config == "voc_resnet50" else slice(None)
+    return voc if config == "voc_resnet50" else lip, folder, images[judged], masks[judged]
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_voc_when_judged_by_two_processes_then_the_same_numbers_as_by_one(tmp_path, weights):
-    folder = make_voc(tmp_path)
+@pytest.mark.parametrize("config", ["voc_resnet50", "lip_single", "lip_multi"])
+def test_task_when_run_by_two_processes_then_the_same_numbers_as_by_one(tmp_path, weights, config):
+    module, folder, images, masks = task_of(config, tmp_path / "data")
     out = tmp_path / "run"
-    arguments = command("voc_resnet50", folder, out, "--encoder", str(weights))
-    launch("train.eval.voc", arguments, processes=2)
+    arguments = command(config, folder, out, "--encoder", str(weights))
+    launch(module.__name__, arguments, processes=2)
     by_two = scores_of(out)
     assert by_two["processes"] == 2
-    judge = ["--out", str(out), "--evaluate-only", "--device", "cpu"]
-    assert voc.main(judge) == 0
+    assert module.main(["--out", str(out), "--evaluate-only", "--device", "cpu"]) == 0
     by_one = scores_of(out)
     assert by_one["processes"] == 1
     assert by_one["scores"] == by_two["scores"]
+    expected = np.nanmean(plain_evaluation([out], images, masks))
+    assert by_two["scores"]["miou"] == pytest.approx(expected, abs=1e-6)
 
     alone = tmp_path / "alone"
-    assert voc.main(command("voc_resnet50", folder, alone, "--encoder", str(weights))) == 0
+    assert module.main(command(config, folder, alone, "--encoder", str(weights))) == 0
     ours = torch.load(alone / "state.pt", weights_only=True)["network"]
     theirs = torch.load(out / "state.pt", weights_only=True)["network"]
     for name, tensor in ours.items():
@@ -164,35 +158,67 @@ def test_voc_when_judged_by_two_processes_then_the_same_numbers_as_by_one(tmp_pa
             torch.testing.assert_close(theirs[name], tensor, atol=2e-4, rtol=2e-3, msg=name)
 
 
-@pytest.mark.parametrize("task", ["lip_single", "lip_multi"])
+def two_runs(
+    config: str, fits: tuple[bool, bool], folder: Path, root: Path, weights: Path
+) -> tuple[Path, Path]:
+    """Train with pretrained and with random weights; return the folders of both runs.
+
+    They learn enough to see more than the background, so that their mean is not one of them.
+    """
+    changes = ["schedule.steps=16", "schedule.optimizer=adamw", "schedule.learning_rate=0.01"]
+    more = [word for change in changes for word in ("--set", change)]
+    first, second = root / "first", root / "second"
+    for out, fit, encoder in ((first, fits[0], weights), (second, fits[1], f"random:{weights}")):
+        words = [*more, "--set", f"crop.fit={str(fit).lower()}", "--encoder", str(encoder)]
+        assert lip.main(command(config, folder, out, *words)) == 0
+    return first, second
+
+
+@pytest.mark.parametrize(
+    ("config", "fits"),
+    [
+        ("lip_single", (True, True)),
+        ("lip_single", (True, False)),
+        ("lip_multi", (False, False)),
+    ],
+)
 def test_lip_when_trained_with_two_encoders_then_their_mean_is_judged_too(
-    tmp_path, weights, task, capsys
+    tmp_path, weights, config, fits, capsys
 ):
-    make = make_lip if task == "lip_single" else make_cihp
-    folder = make(tmp_path / "data")
-    first, second = tmp_path / "first", tmp_path / "second"
-    whole = ["--set", "crop.fit=false"]
-    ours = command(task, folder, first, *whole, "--encoder", str(weights))
-    other = command(task, folder, second, *whole, "--encoder", f"random:{weights}")
-    assert lip.main(ours) == 0
-    assert lip.main(other) == 0
+    _, folder, images, masks = task_of(config, tmp_path / "data")
+    first, second = two_runs(config, fits, folder, tmp_path, weights)
     judge = ["--out", str(first), "--evaluate-only", "--device", "cpu", "--ensemble", str(second)]
     assert lip.main(judge) == 0
 
-    if task == "lip_single":
-        deeper = folder / "TrainVal_parsing_annotations" / "TrainVal_parsing_annotations"
-        images = sorted((folder / "TrainVal_images" / "val_images").iterdir())
-        masks = [deeper / "val_segmentations" / f"{path.stem}.png" for path in images]
-    else:
-        images, masks = files_of(folder / "Validation", "Images", "Category_ids")
-    alone = plain_evaluation([first], images, masks)
+    alone = np.nanmean(plain_evaluation([first], images, masks))
+    other = np.nanmean(plain_evaluation([second], images, masks))
     both = plain_evaluation([first, second], images, masks)
 
-    assert scores_of(first)["scores"]["miou"] == pytest.approx(np.nanmean(alone), abs=1e-6)
+    assert scores_of(first)["scores"]["miou"] == pytest.approx(alone, abs=1e-6)
     together = scores_of(first, "ensemble.json")
     assert together["scores"]["miou"] == pytest.approx(np.nanmean(both), abs=1e-6)
+    assert together["scores"]["iou/background"] == pytest.approx(both[0], abs=1e-6)
+    assert min(abs(np.nanmean(both) - alone), abs(np.nanmean(both) - other)) > 1e-4
+    assert together["encoder"]["method"] == "cmp"
     assert together["with"]["encoder"]["method"] == "random"
     assert "first with second, in %: miou" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_ensemble_when_judged_by_two_processes_then_the_same_numbers_as_by_one(tmp_path, weights):
+    _, folder, images, masks = task_of("lip_single", tmp_path / "data")
+    first, second = two_runs("lip_single", (True, False), folder, tmp_path, weights)
+    judge = ["--out", str(first), "--evaluate-only", "--device", "cpu", "--ensemble", str(second)]
+    launch("train.eval.lip", judge, processes=2)
+    by_two = scores_of(first, "ensemble.json")
+    assert lip.main(judge) == 0
+    by_one = scores_of(first, "ensemble.json")
+
+    assert (by_one["processes"], by_two["processes"]) == (1, 2)
+    assert by_one["scores"] == by_two["scores"]
+    expected = np.nanmean(plain_evaluation([first, second], images, masks))
+    assert by_two["scores"]["miou"] == pytest.approx(expected, abs=1e-6)
 
 
 class Brightness(torch.nn.Module):
