@@ -3,7 +3,7 @@
 ::
 
     python -m train.eval.ablations train/configs/plans/figure4.toml --out runs/figure4 \
-        --pairs data/yfcc_pairs --data data/VOCdevkit/VOC2012 --processes 8
+        --pairs data/yfcc_youtube9k_pairs --data data/VOCdevkit/VOC2012 --processes 4
 
 A plan (`train.eval.plan`) lists the recipes; its table ``[task]`` names the task::
 
@@ -13,8 +13,10 @@ A plan (`train.eval.plan`) lists the recipes; its table ``[task]`` names the tas
     score = "miou"                     # what to compare, of its scores.json, 0 to 1
     set = []                           # changes of its recipe
 
-Prints the plan's tables with the paper's figures beside the runs', and writes them with a plot to
-``--out``. Run the same command again to go on where it stopped; runs that are there are kept.
+Before a recipe is pretrained, the task is asked whether it can be run on its network, so that data
+that are missing show at once. Prints the plan's tables with the paper's figures beside the runs',
+and writes them with a plot to ``--out``. Run the same command again to go on where it stopped; runs
+that are there are kept.
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ from typing import Any
 import torch
 
 from cmp_engine.errors import EngineError
-from train.config import read_settings, read_tables
+from train.config import Recipe, read_settings, read_tables
 from train.errors import DataError, TrainConfigError, TrainError
 from train.eval.deadline import Deadline
 from train.eval.plan import Plan, Variant, read_plan
@@ -68,11 +70,16 @@ class Commands:
     """Runs modules of this project: in this process, or as several by `torchrun`.
 
     Args:
-        processes: For each command.
+        processes: For each command, 1 or more.
         options: Added to every command.
+
+    Raises:
+        TrainConfigError: No process is asked for.
     """
 
     def __init__(self, processes: int, options: Sequence[str] = ()) -> None:
+        if processes < 1:
+            raise TrainConfigError(f"--processes must be 1 or more, got {processes}.")
         self._processes = processes
         self._options = list(options)
 
@@ -89,7 +96,8 @@ class Commands:
             except ModuleNotFoundError as error:
                 raise TrainConfigError(f"There is no command {module}: {error}.") from error
         else:
-            start = [sys.executable, "-m", "torch.distributed.run"]
+            # Standalone: on a free port, so that two plans can be run side by side.
+            start = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
             count = ["--nproc-per-node", str(self._processes)]
             code = subprocess.run([*start, *count, "-m", module, *words], check=False).returncode
         if code:
@@ -145,18 +153,24 @@ class Ablations:
 
     def _pretrain(self, variant: Variant, number: int) -> bool:
         recipe, folder = variant.recipe(number), self._run_folder(variant, number)
-        if _steps_done(folder) < recipe.schedule.steps:
+        done = _steps_done(folder, recipe)
+        if done < recipe.schedule.steps:
             if self._deadline.is_late():
                 return False
+            if not done:
+                drawn = self._as_drawn(variant, number)
+                checked = self._task_arguments(f"{folder.name}.check", drawn)
+                self._commands.run(self._task.module, [*checked, "--check"])
             changes = [*variant.changes, f"seed={recipe.seed}"]
             logger.info("pretraining %s", folder.name)
             self._commands.run("train.pretrain", self._arguments(variant.config, folder, changes))
-        return _steps_done(folder) >= recipe.schedule.steps
+        return _steps_done(folder, recipe) >= recipe.schedule.steps
 
     def _judge(self, variant: Variant, seed: int) -> bool:
         task = self._task
         number = self._plan.pretrain_seed(seed)
-        folder = self._out / "tuning" / f"{variant.name}.{task.name}.{seed}"
+        name = f"{variant.name}.{task.name}.{seed}"
+        folder = self._out / "tuning" / name
         settings = self._settings(variant, number)
         path = score_path(self._out, variant.name, task.name, seed)
         kept = read_score(path)
@@ -169,12 +183,12 @@ class Ablations:
             return True
         if self._deadline.is_late():
             return False
-        arguments = self._arguments(self._config, folder, [*task.set, f"seed={seed}"])
-        encoder = "random" if variant.is_random else str(self._run_folder(variant, number))
-        arguments += ["--encoder", encoder]
-        if self._data is not None:
-            arguments += ["--data", str(self._data)]
-        logger.info("judging %s", folder.name)
+        if variant.is_random:
+            encoder = self._as_drawn(variant, number)
+        else:
+            encoder = str(self._run_folder(variant, number))
+        logger.info("judging %s", name)
+        arguments = self._task_arguments(name, encoder, [f"seed={seed}"])
         self._commands.run(task.module, arguments)
         found = _read_scores(folder / "scores.json", task.score)
         if found is None:
@@ -193,6 +207,20 @@ class Ablations:
             ),
         )
         return True
+
+    def _as_drawn(self, variant: Variant, number: int) -> str:
+        """Return what a task calls the encoder of a variant's network with random weights."""
+        folder = self._run_folder(variant, number)
+        folder.mkdir(parents=True, exist_ok=True)
+        text = variant.recipe(number).to_json() + "\n"
+        (folder / "recipe.json").write_text(text, encoding="utf-8")
+        return f"random:{folder}"
+
+    def _task_arguments(self, name: str, encoder: str, changes: Sequence[str] = ()) -> list[str]:
+        folder = self._out / "tuning" / name
+        arguments = self._arguments(self._config, folder, [*self._task.set, *changes])
+        arguments += ["--encoder", encoder]
+        return arguments if self._data is None else [*arguments, "--data", str(self._data)]
 
     def _settings(self, variant: Variant, number: int) -> str:
         values = {
@@ -217,13 +245,27 @@ class _TaskScores:
     commit: str
 
 
-def _steps_done(folder: Path) -> int:
-    """Return how far the pretraining in a folder is."""
+def _steps_done(folder: Path, recipe: Recipe) -> int:
+    """Return how far the pretraining in a folder is.
+
+    Raises:
+        TrainConfigError: It is of another recipe.
+    """
     path = folder / "state.pt"
     if not path.exists():
         return 0
     content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    if _but_name(content["recipe"]) != _but_name(recipe.to_json()):
+        raise TrainConfigError(
+            f"{path} belongs to a run with another recipe; choose another --out, or delete it."
+        )
     return int(content["step"])
+
+
+def _but_name(recipe: str) -> dict[str, Any]:
+    """Return the values of a recipe; its name is the plan's here, and that of its file there."""
+    values: dict[str, Any] = json.loads(recipe)
+    return {key: value for key, value in values.items() if key != "name"}
 
 
 def _read_scores(path: Path, score: str) -> _TaskScores | None:

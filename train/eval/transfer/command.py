@@ -65,7 +65,8 @@ def run_task(
         recipe = _recipe(options, name, layouts)
         world = join(options.device)
         try:
-            options.out.mkdir(parents=True, exist_ok=True)
+            if not options.check:
+                options.out.mkdir(parents=True, exist_ok=True)
             _run(name, recipe, build, options, world)
         finally:
             leave(world)
@@ -128,6 +129,10 @@ def _run(
         autocast=options.bf16,
         workers=_workers(options, world),
     )
+    if options.check:
+        if world.is_main:
+            sys.stdout.write(f"{recipe.name} can be run: {data}\n")
+        return
     run = RunDescription(name, recipe, loaded.origin, data)
     is_done = tuner.state.step >= tuner.schedule.steps and (options.out / SCORES_NAME).exists()
     if is_done and not options.evaluate_only:
@@ -250,6 +255,9 @@ def _parser(name: str, description: str, *, has_ensemble: bool) -> argparse.Argu
     parser.add_argument("--data", metavar="FOLDER", help="data.root: folder of the data set")
     parser.add_argument(
         "--set", action="append", default=[], metavar="TABLE.KEY=VALUE", help="change the recipe"
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="only see whether recipe, encoder and data will do"
     )
     parser.add_argument("--minutes", type=float, help="stop cleanly after this long")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda")

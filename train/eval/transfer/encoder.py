@@ -21,6 +21,7 @@ from torchvision.ops import FrozenBatchNorm2d
 
 from cmp_engine.build import build_network
 from cmp_engine.config import ImageEncoderName, ModelConfig
+from cmp_engine.errors import ConfigError
 from cmp_engine.modeling.feature_pyramid import EfficientNetLiteEncoder
 from cmp_engine.modeling.image_encoder import AlexNetEncoder, ResNetEncoder
 from cmp_engine.weights import load_model
@@ -109,7 +110,7 @@ def load_encoder(settings: EncoderSettings) -> LoadedEncoder:
     """
     kind, _, rest = settings.weights.partition(":")
     if kind == "random":
-        config = _read_weights(rest)[1] if rest else _config_of(settings)
+        config = _read_network(rest) if rest else _config_of(settings)
         config = _chosen(config, settings, rest)
         loaded = random_encoder(config)
         origin = EncoderOrigin("random", settings.weights, config)
@@ -214,6 +215,20 @@ def _chosen(config: ModelConfig, settings: EncoderSettings, source: str) -> Mode
         f"{source} holds the image encoder {config.image_encoder}, and the recipe is for {wanted}; "
         "choose other weights, or set encoder.image_encoder to what they hold."
     )
+
+
+def _read_network(source: str) -> ModelConfig:
+    """Return the network of some weights, or of a run that may not have begun."""
+    path = Path(source) / "recipe.json"
+    if not path.is_file():
+        return _read_weights(source)[1]
+    try:
+        recipe = json.loads(path.read_text(encoding="utf-8"))
+        return ModelConfig.from_json(json.dumps(recipe["model"]))
+    except (*_DAMAGED, ConfigError) as error:
+        raise TrainConfigError(
+            f"{path} is not the recipe of a pretraining run ({error})."
+        ) from error
 
 
 def _read_weights(

@@ -115,6 +115,24 @@ def test_encoder_when_random_for_some_weights_then_of_their_network_with_other_v
     assert not torch.equal(loaded.encoder.body.conv1.weight, network.image_encoder.conv1.weight)
 
 
+def test_encoder_when_random_for_a_run_not_begun_then_of_its_recipes_network(tmp_path):
+    recipe = load_recipe(CONFIGS / "tiny.toml")
+    (tmp_path / "recipe.json").write_text(recipe.to_json(), encoding="utf-8")
+
+    loaded = load_encoder(EncoderSettings(weights=f"random:{tmp_path}"))
+
+    assert loaded.origin.config == recipe.model
+    assert (loaded.origin.method, loaded.origin.sha256) == ("random", "")
+    assert loaded.encoder.channels == recipe.model.image_channels
+
+
+@pytest.mark.parametrize("content", ["{", "{}", '{"model": {"image_encoder": "vgg"}}', "[]"])
+def test_recipe_of_a_run_when_damaged_then_named(tmp_path, content):
+    (tmp_path / "recipe.json").write_text(content, encoding="utf-8")
+    with pytest.raises(TrainConfigError, match=r"recipe\.json is not the recipe"):
+        load_encoder(EncoderSettings(weights=f"random:{tmp_path}"))
+
+
 def test_trunk_when_of_a_resnet_then_torchvision_with_the_same_weights(weights):
     network, path = weights
     trunk = resnet_trunk(load_encoder(EncoderSettings(weights=str(path))).encoder).eval()

@@ -282,6 +282,21 @@ def test_command_when_the_input_is_bad_then_one_sentence(tmp_path, capsys, weigh
     assert "\n" not in message
 
 
+def test_command_when_only_checked_then_says_what_it_would_do_and_leaves_nothing(
+    tmp_path, capsys, weights
+):
+    folder = make_voc(tmp_path)
+    out = tmp_path / "run"
+    check = command("voc_resnet50", folder, out, "--encoder", f"random:{weights}", "--check")
+    assert voc.main(check) == 0
+    expected = "voc_resnet50 can be run: 4 pictures of voc train_aug, judged on 3 of val\n"
+    assert capsys.readouterr().out == expected
+    assert not out.exists()
+
+    assert voc.main([*check, "--data", "nowhere"]) == 1
+    assert "The folder nowhere/JPEGImages is missing" in capsys.readouterr().err
+
+
 def test_command_when_stopped_by_the_user_then_says_how_to_go_on(
     tmp_path, capsys, weights, monkeypatch
 ):
