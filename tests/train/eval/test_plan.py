@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 
 from train.config import read_tables
+from train.data.puppets import PuppetGenerator
 from train.errors import DataError, TrainConfigError
+from train.eval.paper_tables import FIGURE_5_FRACTIONS
 from train.eval.plan import Plan, PlanTable, Variant, read_plan
 from train.eval.plan_results import (
     Score,
@@ -20,6 +25,9 @@ from train.eval.plan_results import (
     write_report,
     write_score,
 )
+from train.eval.transfer.recipe import load_transfer_recipe
+from train.guidance_sampling import sample_watershed
+from train.objectives import build_for
 
 CONFIGS = Path(__file__).parents[3] / "train" / "configs"
 TEXT = """
@@ -54,6 +62,97 @@ def test_every_shipped_plan_is_one(path):
 
     shown = {name for table in plan.tables for name in table.variants}
     assert shown == {variant.name for variant in plan.variants}
+
+
+SHIPPED = sorted(path.stem for path in (CONFIGS / "plans").glob("*.toml"))
+OBJECTIVES = {"objective"}
+VARIED = {
+    "bins_or_regression": {"model.head"},
+    "figure4": {"objective", "guidance.kernel", "guidance.grid_stride"},
+    "figure5_data": {"data.fraction"},
+    "figure5_strides": {"model.propagation_strides"},
+    "samplers": {"guidance.sampler", "guidance.grid_stride", "guidance.max_points"},
+    "small": {
+        "objective", "guidance.kernel", "guidance.grid_stride", "data.fraction",
+        "model.propagation_strides",
+    },
+    "small_quick": OBJECTIVES,
+    "table1": OBJECTIVES,
+    "table2": OBJECTIVES,
+}  # fmt: skip
+"""What the recipes of each plan differ in; all else must be equal."""
+
+
+def _shipped(name: str) -> tuple[Plan, dict[str, Any], Path]:
+    path = CONFIGS / "plans" / f"{name}.toml"
+    tables = read_tables(path)
+    return read_plan(tables, path), tables, path
+
+
+def _settings(variant: Variant) -> dict[str, str]:
+    """Return a recipe's values as texts by ``table.key``, without its name."""
+    values = {key: value for key, value in asdict(variant.recipe()).items() if key != "name"}
+    flat = {key: value for key, value in values.items() if not isinstance(value, dict)}
+    for table in values.keys() - flat.keys():
+        flat |= {f"{table}.{key}": value for key, value in values[table].items()}
+    return {key: repr(value) for key, value in flat.items()}
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_plan_when_its_recipes_are_compared_then_they_differ_in_its_subject_alone(name):
+    plan, _, _ = _shipped(name)
+    recipes = [_settings(variant) for variant in plan.variants if not variant.is_random]
+    different = {key for key in recipes[0] if len({recipe[key] for recipe in recipes}) > 1}
+
+    assert different == VARIED[name]
+    assert len({json.dumps(recipe, sort_keys=True) for recipe in recipes}) == len(recipes)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_plan_when_built_then_its_networks_and_its_task_go_together(name):
+    plan, tables, path = _shipped(name)
+    with torch.device("meta"):
+        networks = [build_for(variant.recipe()) for variant in plan.variants]
+    assert all(any(True for _ in network.parameters()) for network in networks)
+    encoders = {variant.recipe().model.image_encoder for variant in plan.variants}
+    if "task" not in tables:  # train.eval.small has its own
+        assert encoders == {"pyramid"}
+        return
+    task = tables["task"]
+    recipe = load_transfer_recipe(path.parent / task["config"], task.get("set", []))
+    assert encoders == {recipe.encoder.image_encoder}
+    assert (task["module"], task["score"], recipe.data.layout) == ("train.eval.voc", "miou", "voc")
+    assert (recipe.data.train, recipe.data.validation) == ("train_aug", "val")
+
+
+def test_figure_4_when_k_and_g_shrink_then_points_grow_as_its_axis_says():
+    plan, _, _ = _shipped("figure4")
+    scenes = PuppetGenerator(384, seed=3, with_next=False).batch(2, 0)
+    counts = []
+    for name in plan.tables[0].variants[1:]:
+        guidance = plan.variant(name).recipe().guidance
+        assert guidance.kernel % 2 == 1
+        assert guidance.grid_stride / guidance.kernel == pytest.approx(200 / 81, rel=0.1)
+        sampled = sample_watershed(
+            scenes.flow, kernel=guidance.kernel, grid_stride=guidance.grid_stride
+        )
+        counts.append(float(sampled.guidance.valid.sum(1).float().mean()))
+    assert plan.variant(plan.tables[0].variants[0]).recipe().objective == "walker"
+    assert counts == sorted(counts)
+    assert all(0.4 < count / x < 2 for count, x in zip(counts, plan.tables[0].x[1:], strict=True))
+
+
+def test_figure_5_when_read_then_shares_and_strides_are_those_of_its_axis():
+    plan, _, _ = _shipped("figure5_data")
+    fractions = [plan.variant(name).recipe().data.fraction for name in plan.tables[0].variants]
+    assert [3.22 * share for share in fractions] == pytest.approx(plan.tables[0].x, abs=0.006)
+    assert tuple(fractions) == FIGURE_5_FRACTIONS
+
+    plan, _, _ = _shipped("figure5_strides")
+    strides = [variant.recipe().model.propagation_strides for variant in plan.variants]
+    assert strides == [(1,), (1, 2), (1, 2, 4), (1, 2, 4, 8)]
+    labels = [f"{{{','.join(map(str, some))}}}" for some in strides]
+    assert [variant.label for variant in plan.variants] == labels
 
 
 def test_plan_when_read_then_recipes_have_their_changes_name_and_seed(tmp_path):
