@@ -89,6 +89,8 @@ class Studio(QObject):
         self.preview.busy_changed.connect(self.heap.on_work_done)
         self.exports.ended.connect(self.heap.on_work_done)
         self.session.opened.connect(self.heap.on_work_done)
+        self.worker.busy_changed.connect(self.heap.on_work_done)
+        self.annotator.masks.changed.connect(self.heap.on_work_done)
         self.modes.changed.connect(self.on_mode_changed)
 
     def engine_choice(self) -> EngineChoice:

@@ -382,3 +382,11 @@ def test_shutdown_when_a_film_is_being_written_then_it_is_stopped_and_leaves_not
     opened.predictor.hold.set()
     assert opened.studio.shutdown()
     assert list(tmp_path.glob("film*")) == []
+
+
+def test_memory_when_any_mode_has_worked_then_given_back_in_a_while(opened):
+    studio = opened.studio
+    for worked in (studio.worker.busy_changed, studio.annotator.masks.changed):
+        studio.heap._timer.stop()
+        worked.emit()
+        assert studio.heap._timer.isActive()
