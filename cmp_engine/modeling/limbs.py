@@ -28,8 +28,8 @@ _DECISIVENESS: Final = 2.0
 """Times the logit of trust: half a limb over half an answer shows the outline and turns nothing."""
 
 _EAGERNESS: Final = (-1.0, 0.0)
-"""Added to the logit of trust, for an arrow that is alone in its set and for others: one arrow alone
-that drags a thing in a clip hardly ever means a turn."""
+"""Added to the logit of trust, for an arrow that is alone in its set and for others: one arrow
+alone that drags a thing in a clip hardly ever means a turn."""
 
 
 @dataclass(frozen=True, slots=True)
