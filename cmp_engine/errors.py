@@ -24,22 +24,11 @@ so that a program can say it in another language.
 
 from __future__ import annotations
 
-from cmp_engine.sentences import Sentence
+from cmp_engine.sentences import SentenceError
 
 
-class EngineError(Exception):
-    """Base of all errors that the engine raises on purpose.
-
-    Attributes:
-        template: The message before the values were filled in; see `Sentence`.
-        values: By name.
-    """
-
-    def __init__(self, template: str = "", /, **values: object) -> None:
-        sentence = Sentence(template, **values)
-        super().__init__(str(sentence))
-        self.template = sentence.template
-        self.values = sentence.values
+class EngineError(SentenceError):
+    """Base of all errors that the engine raises on purpose."""
 
 
 class ConfigError(EngineError):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["Sentence"]
+__all__ = ["Sentence", "SentenceError"]
 
 
 class Sentence(str):
@@ -38,3 +38,18 @@ class Sentence(str):
         made.template = template
         made.values = values
         return made
+
+
+class SentenceError(Exception):
+    """An error that says a `Sentence`.
+
+    Attributes:
+        template: The message before the values were filled in.
+        values: By name.
+    """
+
+    def __init__(self, template: str = "", /, **values: object) -> None:
+        sentence = Sentence(template, **values)
+        super().__init__(str(sentence))
+        self.template = sentence.template
+        self.values = sentence.values

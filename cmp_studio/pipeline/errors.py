@@ -14,22 +14,11 @@ engine.
 
 from __future__ import annotations
 
-from cmp_engine.sentences import Sentence
+from cmp_engine.sentences import SentenceError
 
 
-class PipelineError(Exception):
-    """Base of all errors that the pipeline raises on purpose.
-
-    Attributes:
-        template: The message before the values were filled in; see `Sentence`.
-        values: By name.
-    """
-
-    def __init__(self, template: str = "", /, **values: object) -> None:
-        sentence = Sentence(template, **values)
-        super().__init__(str(sentence))
-        self.template = sentence.template
-        self.values = sentence.values
+class PipelineError(SentenceError):
+    """Base of all errors that the pipeline raises on purpose."""
 
 
 class ExperimentError(PipelineError):

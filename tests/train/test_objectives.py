@@ -179,7 +179,7 @@ def test_recipe_when_the_objective_is_cmp_then_reads_as_before_there_were_others
         (["objective=jigsaw"], "cmp, limbs, trust, walker, pathak, mahendran"),
         (["objective=walker", "model.head=regression"], "model.head = bins"),
         (["objective=pathak", "model.preset=default", "model.head=regression",
-          "model.decoder=attention"], "another decoder"),
+          "model.decoder=attention", "model.limb_backbone=false"], "another decoder"),
         (["objective=mahendran", "pretext.temperature=0"], "temperature"),
         (["objective=mahendran", "pretext.samples=1"], "samples"),
         (["data.fraction=0"], "fraction"),

@@ -89,7 +89,7 @@ def test_turn_term_is_an_exact_rotation_about_the_joint():
 
 
 def test_gradient_reaches_every_parameter():
-    network = build_network(replace(preset("default"), limb_channels=0))
+    network = build_network(replace(preset("default"), limb_channels=0, limb_backbone=False))
     image = torch.randn(2, 3, 64, 64)
     guidance = Guidance(
         torch.tensor([[[20.0, 30.0], [50.0, 9.0]]] * 2),
