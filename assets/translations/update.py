@@ -62,12 +62,13 @@ def speakers() -> frozenset[str]:
     from cmp_engine.sentences import Sentence
 
     modules = (cmp_engine.errors, cmp_studio.document.errors, cmp_studio.pipeline.errors)
-    return frozenset(
+    errors = {
         name
         for module in modules
         for name, value in vars(module).items()
-        if isinstance(value, type) and issubclass(value, Exception | Sentence)
-    )
+        if isinstance(value, type) and issubclass(value, Exception)
+    }
+    return frozenset({Sentence.__name__, *errors})
 
 
 def _first_text(node: ast.Call) -> Iterator[str]:
