@@ -82,7 +82,8 @@ def pull_limbs(
 ) -> LimbPulls:
     """Return up to ``count`` pulls for each scene, limbs that turn and bodies that shift.
 
-    A part's chance grows with the root of its area, and arrows are drawn where the limb moves fast.
+    A limb's chance grows with the root of its area. Its arrow is drawn on the part that turns, more
+    often where it moves fast.
 
     Args:
         scenes: The pictures; their own motion is not looked at.
