@@ -163,6 +163,20 @@ def _no_leaked_threads(monkeypatch: pytest.MonkeyPatch):
         pytest.fail("threads still running after the test: " + ", ".join(leaked), pytrace=False)
 
 
+@pytest.fixture(autouse=True)
+def _no_leaked_windows():
+    """What a test leaves on the screen is painted during the next one, in that one's language."""
+    yield
+    widgets = sys.modules.get("PySide6.QtWidgets")
+    if widgets is None or widgets.QApplication.instance() is None:
+        return
+    left = [w for w in widgets.QApplication.topLevelWidgets() if w.isVisible()]
+    for widget in left:
+        widget.hide()
+    if left:
+        pytest.fail(f"windows still shown after the test: {left}", pytrace=False)
+
+
 def _is_running(thread) -> bool:
     try:
         return bool(thread.isRunning())

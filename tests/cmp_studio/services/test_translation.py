@@ -1,4 +1,5 @@
 import logging
+import re
 
 import pytest
 from PySide6.QtCore import QCoreApplication, QTranslator
@@ -14,12 +15,13 @@ from cmp_studio.services.wording import sentence_of
 
 
 class Shouting(QTranslator):
-    """Every text in capitals, and plurals by a rule that English has not."""
+    """Every text but its {fields} in capitals, and plurals by a rule that English has not."""
 
     def translate(self, context, text, disambiguation=None, n=-1):
         if n == 0:
             return "NONE"
-        return text.replace("%n", str(n)).upper()
+        parts = re.split(r"(\{[^}]*\})", text.replace("%n", str(n)))
+        return "".join(part if part.startswith("{") else part.upper() for part in parts)
 
     def isEmpty(self):
         return False

@@ -2,7 +2,7 @@ import importlib
 from dataclasses import dataclass
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QCoreApplication, QEvent, QPoint, Qt
 from PySide6.QtTest import QTest
 
 from cmp_studio.document.scene import FilmSettings, set_film
@@ -85,8 +85,10 @@ def hand(qtbot, preferences, themes, monkeypatch, tmp_path):
     window.show()
     yield Hand(window, studio, predictor)
     predictor.hold.set()
+    window.hide()
     window.deleteLater()
     assert studio.shutdown()
+    QCoreApplication.sendPostedEvents(window, QEvent.Type.DeferredDelete)
 
 
 @pytest.fixture
