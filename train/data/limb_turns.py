@@ -27,8 +27,11 @@ _LEAST_AREA: Final = 0.0008
 _INSIDE: Final = np.ones((5, 5), np.uint8)
 """Arrows start at least 2 px inside."""
 
-_PULL: Final = (3.0, 45.0)
-"""Shortest and longest arrow, px at a short side of 256."""
+_PULL: Final = (2.5, 36.0)
+"""Shortest and longest arrow, px at a short side of 256. A drag is short before it is long."""
+
+_AREA_POWER: Final = 0.75
+"""How a limb's chance grows with its area: large ones are what people pull at."""
 
 _MOST_ANGLE: Final = 1.1
 _PINNED: Final = 0.35
@@ -82,7 +85,7 @@ def pull_limbs(
 ) -> LimbPulls:
     """Return up to ``count`` pulls for each scene, limbs that turn and bodies that shift.
 
-    A limb's chance grows with the root of its area. Its arrow is drawn on the part that turns, more
+    A limb's chance grows with its area. Its arrow is drawn on the part that turns, more
     often where it moves fast.
 
     Args:
@@ -207,7 +210,7 @@ class _Scene:
         is_large = carried >= _LEAST_AREA * self._labels.size
         part = np.arange(count) > 0
         hangs = (self._parents > 0) & (area[self._parents] > 0)
-        self._limbs = np.where(part & hangs & is_large, np.sqrt(carried), 0.0)
+        self._limbs = np.where(part & hangs & is_large, carried**_AREA_POWER, 0.0)
         self._bodies = np.where(part & (self._parents == 0) & is_large, np.sqrt(carried), 0.0)
         self._short = min(self._labels.shape)
 
