@@ -25,7 +25,7 @@ _Shapes: TypeAlias = tuple[tuple[torch.Size, torch.dtype], ...]
 class _Captured:
     graph: torch.cuda.CUDAGraph
     inputs: tuple[Tensor, ...]
-    output: Tensor
+    output: tuple[Tensor, ...]
 
 
 class GraphedFunction:
@@ -35,16 +35,16 @@ class GraphedFunction:
     is called plainly from then on.
 
     Args:
-        function: Takes CUDA tensors and returns one; no synchronisation with the CPU inside.
+        function: Takes CUDA tensors and returns some; no synchronisation with the CPU inside.
     """
 
-    def __init__(self, function: Callable[[tuple[Tensor, ...]], Tensor]) -> None:
+    def __init__(self, function: Callable[[tuple[Tensor, ...]], tuple[Tensor, ...]]) -> None:
         self._function = function
         self._calls: dict[_Shapes, int] = {}
         self._captured: dict[_Shapes, _Captured] = {}
         self._can_capture = True
 
-    def __call__(self, inputs: tuple[Tensor, ...]) -> Tensor:
+    def __call__(self, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """Return the function's answer; it holds until the next call."""
         shapes = tuple((part.shape, part.dtype) for part in inputs)
         if shapes not in self._captured:

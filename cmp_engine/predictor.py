@@ -160,6 +160,7 @@ class MotionPredictor:
                 geometry,
                 stride=output_stride(self._config),
                 alignment=grid_alignment(self._config),
+                has_limbs=self._config.limb_channels > 0,
             )
             image.flags.writeable = False
             self._state = _ImageState(geometry=geometry, upsampler=upsampler, image=image)
@@ -235,10 +236,10 @@ class MotionPredictor:
             for start in range(0, len(busy), most):
                 chosen = busy[start : start + most]
                 batch = batch_to_network([sets[index] for index in chosen], state.geometry)
-                for index, flow in zip(
-                    chosen, self._runner.predict(batch, limbs=limbs), strict=True
-                ):
-                    state.upsampler.upsample(flow, method=upsampling, out=flows[index])
+                answer = self._runner.predict(batch, limbs=limbs)
+                for row, index in enumerate(chosen):
+                    of_set = answer.of_set(row)
+                    state.upsampler.upsample(of_set, method=upsampling, out=flows[index])
             return flows
 
     def affinity(

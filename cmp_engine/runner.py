@@ -26,6 +26,7 @@ from cmp_engine.geometry import normalize_images
 from cmp_engine.modeling.attention import ArrowAttentionDecoder
 from cmp_engine.modeling.cmp import CMP, Guidance, PreparedImage
 from cmp_engine.modeling.layers import fold_batch_norm
+from cmp_engine.modeling.limbs import LimbLayer
 from cmp_engine.sentences import Sentence
 
 logger = logging.getLogger(__name__)
@@ -95,15 +96,16 @@ class NetworkRunner:
         self._image = torch.from_numpy(channels_first).unsqueeze(0)
         self._with_fallback(self._prepare)
 
-    def predict(self, guidance: Guidance, *, limbs: bool = True) -> NDArray[np.float32]:
-        """Return the flow of several guidance sets on the picture, in one pass.
+    def predict(self, guidance: Guidance, *, limbs: bool = True) -> LimbLayer:
+        """Return the flow of several guidance sets on the picture, in one pass, and their limbs.
 
         Args:
             guidance: A batch of B sets, px of the network grid.
             limbs: Whether to look for limbs that turn, where the network knows of any.
 
         Returns:
-            (B, h, w, 2) float32 forward flow on the network's output grid, px of the network grid.
+            Flow (B, 2, h, w) float32 on the network's output grid, px of the network grid, and the
+            limbs to be put over it, on the CPU.
 
         Raises:
             NotReadyError: No picture yet.
@@ -112,18 +114,18 @@ class NetworkRunner:
         """
         if self._prepared is None:
             raise NotReadyError("The network has no picture yet; call prepare first.")
-        flow = self._with_fallback(lambda: self._predict(guidance, limbs=limbs))
-        if self._uses_half() and not np.isfinite(flow).all():
+        layer = self._with_fallback(lambda: self._predict(guidance, limbs=limbs))
+        if self._uses_half() and not layer.is_finite():
             logger.info("Half precision overflowed; going on in float32.")
             self._is_half = False
             self._with_fallback(self._prepare)
-            flow = self._with_fallback(lambda: self._predict(guidance, limbs=limbs))
-        if not np.isfinite(flow).all():
+            layer = self._with_fallback(lambda: self._predict(guidance, limbs=limbs))
+        if not layer.is_finite():
             raise EngineError(
                 "The network answered with values that are not finite numbers; its weights are "
                 "damaged or were trained badly, use others."
             )
-        return flow
+        return layer
 
     def affinity(self, points: NDArray[np.float32]) -> NDArray[np.float32] | None:
         """Return how surely each place belongs to what is at some points.
@@ -176,7 +178,7 @@ class NetworkRunner:
     def _uses_half(self) -> bool:
         return self._is_half and self.device.type == "cuda"
 
-    def _predict(self, guidance: Guidance, *, limbs: bool) -> NDArray[np.float32]:
+    def _predict(self, guidance: Guidance, *, limbs: bool) -> LimbLayer:
         if self._image is None:
             raise NotReadyError("The network has no picture yet; call prepare first.")
         graph = self._graphs.get(limbs)
@@ -186,23 +188,25 @@ class NetworkRunner:
             guidance = guidance.to(self.device)
             motion = self._network.flow_encoder(guidance, *self._image.shape[-2:])
             if graph is not None:
-                flow = graph(motion)
+                answer = graph(motion)
             else:
-                flow = self._decode(motion) if limbs else self._decode_without_limbs(motion)
-            return flow.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+                answer = self._decode(motion) if limbs else self._decode_without_limbs(motion)
+            return LimbLayer(*(part.cpu() for part in answer))
 
-    def _decode(self, motion: tuple[Tensor, ...]) -> Tensor:
-        """Return flow (B, 2, h, w) of encoded guidance on the current picture."""
+    def _decode(self, motion: tuple[Tensor, ...], *, limbs: bool = True) -> tuple[Tensor, ...]:
+        """Return the tensors of a `LimbLayer`: the answer to encoded guidance on the picture."""
         if self._prepared is None:
             raise NotReadyError("The network has no picture yet; call prepare first.")
-        output = self._network.flow_decoder.propagate(self._prepared, motion)
-        return self._network.to_flow(output.float())
-
-    def _decode_without_limbs(self, motion: tuple[Tensor, ...]) -> Tensor:
         decoder = self._network.flow_decoder
-        if self._prepared is None or not isinstance(decoder, ArrowAttentionDecoder):
-            return self._decode(motion)
-        return decoder.answer(self._prepared, motion).flow.float()
+        if isinstance(decoder, ArrowAttentionDecoder):
+            layer = decoder.layer(self._prepared, motion, limbs=limbs)
+        else:
+            output = decoder.propagate(self._prepared, motion)
+            layer = LimbLayer.without_limbs(self._network.to_flow(output.float()))
+        return tuple(p.float() if p.is_floating_point() else p for p in layer.tensors())
+
+    def _decode_without_limbs(self, motion: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        return self._decode(motion, limbs=False)
 
     @contextmanager
     def _precision(self) -> Iterator[None]:

@@ -43,6 +43,8 @@ from cmp_engine.config import ModelConfig
 from cmp_engine.edge_positions import GuidedOffsets, edge_positions
 from cmp_engine.errors import FlowError
 from cmp_engine.geometry import ImageGeometry, resize_flow, resize_image
+from cmp_engine.limb_overlay import LimbOverlay
+from cmp_engine.modeling.limbs import LimbLayer
 
 Array = NDArray[np.float32]
 
@@ -75,7 +77,7 @@ def grid_alignment(config: ModelConfig) -> GridAlignment:
 def output_stride(config: ModelConfig) -> int:
     """Return the px of the network grid per px of the network's output grid.
 
-    Of its coarse part where the network puts limbs in: those are twice as fine.
+    Limbs are put in later, on the network grid (`cmp_engine.limb_overlay`).
     """
     if config.decoder == "attention":
         return 4
@@ -95,6 +97,7 @@ class FlowUpsampler:
         geometry: The picture's way to the network.
         stride: Px of the network grid per px of the output grid.
         alignment: How the output grid lies on the network grid.
+        has_limbs: Whether there can be limbs to put in.
     """
 
     def __init__(
@@ -105,6 +108,7 @@ class FlowUpsampler:
         *,
         stride: int,
         alignment: GridAlignment,
+        has_limbs: bool = False,
     ) -> None:
         self._image = image
         self._geometry = geometry
@@ -115,29 +119,40 @@ class FlowUpsampler:
         self._coarse: tuple[tuple[int, int], tuple[Array, Array]] | None = None
         self._offsets = GuidedOffsets(resized)
         self._cached: tuple[tuple[int, int], tuple[Array, Array]] | None = None
+        self._overlay = LimbOverlay(resized, geometry.network_hw) if has_limbs else None
 
-    def upsample(self, flow: Array, *, method: Upsampling, out: Array) -> None:
+    def upsample(self, flow: Array | LimbLayer, *, method: Upsampling, out: Array) -> None:
         """Write one flow on a grid of the picture.
 
         Args:
-            flow: (h, w, 2) float32 on the network's output grid, px of the network grid.
+            flow: (h, w, 2) float32 on the network's output grid, px of the network grid; or that
+                of one set with limbs to put in.
             method: ``bilinear`` as published, or ``edge_aware``.
             out: (H, W, 2) float32, any grid of the picture; gets the flow in px of that grid.
 
         Raises:
             FlowError: An unknown method.
         """
-        size_hw = (out.shape[0], out.shape[1])
-        if method == "bilinear":
-            out[:] = self._geometry.flow_to_image(self._on_network(flow), size_hw=size_hw)
-        elif method != "edge_aware":
+        if method not in ("edge_aware", "bilinear"):
             raise FlowError(
                 "Upsampling must be edge_aware or bilinear, got {method!r}.", method=method
             )
-        elif not flow.any():
+        layer = flow if isinstance(flow, LimbLayer) else None
+        if isinstance(flow, LimbLayer):
+            flow = np.ascontiguousarray(flow.flow[0].permute(1, 2, 0).numpy())
+        has_limbs = layer is not None and self._overlay is not None and len(layer.sets) > 0
+        if not flow.any() and not has_limbs:
             out[:] = 0
+            return
+        is_edge_aware = method == "edge_aware"
+        whole = self._edge_aware_on_network(flow) if is_edge_aware else self._on_network(flow)
+        if layer is not None and self._overlay is not None:
+            self._overlay.put_over(whole, layer, is_edge_aware=is_edge_aware)
+        if is_edge_aware:
+            self._follow_edges(whole, out)
         else:
-            self._follow_edges(self._edge_aware_on_network(flow), out)
+            size_hw = (out.shape[0], out.shape[1])
+            out[:] = self._geometry.flow_to_image(whole, size_hw=size_hw)
 
     def _on_network(self, field: Array) -> Array:
         """Return a coarse field (h, w, C) on the network grid, bilinear, padding included."""
@@ -157,6 +172,8 @@ class FlowUpsampler:
     def _edge_aware_on_network(self, flow: Array) -> Array:
         """Return a coarse flow on the network grid, along edges, without the padding."""
         height, width = self._geometry.resized_hw
+        if not flow.any():
+            return np.zeros((height, width, 2), np.float32)
         smooth = self._on_network(flow)[:height, :width]
         share = self._on_network(_near_border(flow))[:height, :width]
         coarse_hw = (flow.shape[0], flow.shape[1])

@@ -45,7 +45,7 @@ from cmp_engine.modeling.cmp import (
 )
 from cmp_engine.modeling.lever import complex_product
 from cmp_engine.modeling.limb_head import LimbHead
-from cmp_engine.modeling.limbs import Limbs, with_limbs
+from cmp_engine.modeling.limbs import LimbLayer, Limbs, with_limbs
 from cmp_engine.modeling.sampling import cell_centers, sample, sample_grid
 
 STRIDE: Final = 8
@@ -253,6 +253,16 @@ class ArrowAttentionDecoder(MotionDecoder):
             return answer.flow
         limbs = self.find_limbs(prepared, motion, answer.affinity)
         return with_limbs(answer.flow, answer.share, limbs)
+
+    def layer(
+        self, prepared: PreparedImage, motion: tuple[Tensor, ...], *, limbs: bool
+    ) -> LimbLayer:
+        """Return the answer by attention, and the limbs apart from it; none where not asked for."""
+        answer = self.answer(prepared, motion)
+        if self.limbs is None or not limbs:
+            return LimbLayer.without_limbs(answer.flow)
+        found = self.find_limbs(prepared, motion, answer.affinity)
+        return LimbLayer.of(answer.flow, answer.share, found)
 
     def find_limbs(
         self, prepared: PreparedImage, motion: tuple[Tensor, ...], affinity: Tensor

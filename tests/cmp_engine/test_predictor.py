@@ -94,12 +94,16 @@ def ready(network=None, image=None, **options):
 
 
 def whole_flow(network, image, points, displacements, short_side):
-    """The published way: the whole network at once, then bilinear upsampling."""
+    """The published way: the whole network at once, then bilinear upsampling; without limbs."""
     geometry = ImageGeometry.fit(image.shape[:2], short_side=short_side)
     guidance = to_network(*check_guidance(points, displacements, image.shape[:2]), geometry)
     on_network = torch.from_numpy(geometry.image_to_network(image).copy()).permute(2, 0, 1)
     with torch.inference_mode():
-        flow = network.to_flow(network(normalize_images(on_network[None]), guidance))
+        normalized = normalize_images(on_network[None])
+        flow = network.to_flow(network(normalized, guidance))
+        if network.config.decoder == "attention":
+            motion = network.flow_encoder(guidance, *geometry.network_hw)
+            flow = network.flow_decoder.answer(network.prepare(normalized), motion).flow
         flow = nn.functional.interpolate(
             flow,
             size=geometry.network_hw,
@@ -117,9 +121,27 @@ def test_predict_when_image_and_guidance_are_split_then_equal_to_the_whole_netwo
     network = build_network(preset(name)).eval()
     image = picture(96, 136)
     predictor = ready(network, image, short_side=96)
-    flow = predictor.predict(*ARROWS, upsampling="bilinear")
+    flow = predictor.predict_many([ARROWS], upsampling="bilinear", limbs=False)[0]
     expected = whole_flow(network, image, *ARROWS, short_side=96)
     assert np.abs(flow - expected).max() < 1e-3
+
+
+def test_predict_when_there_are_limbs_then_nearly_what_the_network_itself_puts_together():
+    torch.manual_seed(1)
+    network = build_network(preset("default")).eval()
+    image = picture(96, 128)
+    nn.init.constant_(network.flow_decoder.limbs.trusted[-1].bias, 20.0)
+    nn.init.constant_(network.flow_decoder.limbs.limb[-1].bias[:1], 3.0)
+    geometry = ImageGeometry.fit((96, 128), short_side=96)
+    guidance = to_network(*check_guidance(*ARROWS, (96, 128)), geometry)
+    with torch.inference_mode():
+        coarse = network(normalize_images(torch.from_numpy(image).permute(2, 0, 1)[None]), guidance)
+    expected = nn.functional.interpolate(coarse, (96, 128), mode="bilinear")[0].permute(1, 2, 0)
+    flow = ready(network, image, short_side=96).predict(*ARROWS, upsampling="bilinear")
+    apart = np.abs(flow - expected.numpy()).max(2)
+    without = ready(network, image, short_side=96).predict_many([ARROWS], limbs=False)[0]
+    assert np.abs(without - flow).max() > 1
+    assert np.percentile(apart, 95) < 0.25
 
 
 def test_predict_when_the_picture_is_384_square_then_only_bilinear_is_between():

@@ -12,7 +12,7 @@ from cmp_engine.config import preset
 from cmp_engine.modeling.blocks import double
 from cmp_engine.modeling.cmp import CMP, Guidance
 from cmp_engine.modeling.lever import PLACES, inverse
-from cmp_engine.modeling.limbs import Limbs, with_limbs
+from cmp_engine.modeling.limbs import LimbLayer, Limbs, with_limbs
 
 _SIDE = 96
 
@@ -80,6 +80,13 @@ def _made(trust: float, *, sets: int = 1) -> Limbs:
     )
 
 
+def _motion(limbs: Limbs) -> torch.Tensor:
+    """Its exact motion at stride 2."""
+    nothing = torch.zeros(1, 2, _SIDE // 4, _SIDE // 4)
+    share = torch.zeros(1, 2, _SIDE // 8, _SIDE // 8)
+    return LimbLayer.of(nothing, share, limbs).motion((48, 48), stride=2)
+
+
 def test_trusted_limb_moves_rigidly_and_the_rest_of_its_arrow_stands():
     flow = torch.randn(1, 2, _SIDE // 4, _SIDE // 4)
     share = torch.full((1, 1, _SIDE // 8, _SIDE // 8), 0.8)
@@ -88,7 +95,7 @@ def test_trusted_limb_moves_rigidly_and_the_rest_of_its_arrow_stands():
     answer = with_limbs(flow, share, limbs)
 
     assert answer.shape[-2:] == (48, 48)  # stride 2
-    truth = limbs.motion((48, 48), stride=2)
+    truth = _motion(limbs)
     torch.testing.assert_close(answer[..., :15], truth[..., :15], atol=1e-4, rtol=1e-4)
     assert answer[..., 18:].abs().max() < 1e-4
     # The joint is in row 80 px, and above it all goes to the right.
@@ -137,7 +144,7 @@ def test_smaller_limb_counts_more_where_two_overlap():
     answer = with_limbs(torch.zeros(1, 2, _SIDE // 4, _SIDE // 4), share, both)
 
     assert answer[0, 0, :4, :15].max() < 0  # goes with the hand
-    truth = arm.motion((48, 48), stride=2)
+    truth = _motion(arm)
     torch.testing.assert_close(answer[0, :, 12:, :15], truth[0, :, 12:, :15], atol=1e-3, rtol=1e-3)
 
 
