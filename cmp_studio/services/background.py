@@ -9,6 +9,8 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Signal
 
+from cmp_studio.services.thread_priority import step_back
+
 log = logging.getLogger(__name__)
 
 
@@ -115,6 +117,7 @@ class Background(QObject):
         task.deleteLater()
 
     def _run(self) -> None:
+        step_back()
         while (task := self._queue.get()) is not None:
             task.run()
             self.ran.emit(task)

@@ -16,6 +16,7 @@ from cmp_studio.document.motion import film_seconds, frame_times
 from cmp_studio.document.scene import FilmSettings, Scene, set_film
 from cmp_studio.services.motion_backend import EngineChoice, EngineFactory, load_engine
 from cmp_studio.services.pictures import OpenedPicture
+from cmp_studio.services.thread_priority import step_back
 from cmp_studio.services.translation import Words, mark, tr
 from cmp_studio.services.wording import sentence_of
 
@@ -171,6 +172,7 @@ class ExportJob(QObject):
     # On the job's thread.
 
     def _run(self) -> None:
+        step_back()
         try:
             path = self._export()
         except Cancelled:

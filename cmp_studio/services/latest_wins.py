@@ -15,6 +15,8 @@ from typing import Any, Protocol
 
 from PySide6.QtCore import QObject, Signal
 
+from cmp_studio.services.thread_priority import step_back
+
 log = logging.getLogger(__name__)
 
 
@@ -163,6 +165,7 @@ class LatestWinsRunner(QObject):
             return any(job is not None for job in self._waiting[: running.lane])
 
     def _run(self) -> None:
+        step_back()
         while True:
             with self._condition:
                 self._condition.wait_for(lambda: self._is_stopping or any(self._waiting))

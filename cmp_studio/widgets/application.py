@@ -14,6 +14,7 @@ from cmp_studio.services.heap import share_pools
 from cmp_studio.services.motion_backend import EngineFactory
 from cmp_studio.services.preferences import Preferences
 from cmp_studio.services.studio import Studio
+from cmp_studio.services.thread_priority import hand_over_quickly
 from cmp_studio.services.translation import load_translators, translation_folders
 from cmp_studio.widgets.dialogs import show_error
 from cmp_studio.widgets.icons import application_icon
@@ -34,6 +35,7 @@ class StudioApplication(QObject):
     def __init__(self, application: QApplication, make_engine: EngineFactory) -> None:
         super().__init__()
         share_pools()
+        hand_over_quickly()
         application.setApplicationName("CMP Studio")
         application.setDesktopFileName("cmp-studio")
         application.setWindowIcon(application_icon())

@@ -28,7 +28,7 @@ from cmp_studio.widgets.flow_painter import FlowPainter, rgb_image
 from cmp_studio.widgets.overlay_painter import OverlayPainter
 from cmp_studio.widgets.picture_view import Button, PictureView
 from cmp_studio.widgets.theme import ThemeManager
-from cmp_studio.widgets.track_painter import TrackLook, draw_band, draw_track
+from cmp_studio.widgets.track_painter import TrackLook, TrackPainter, draw_band
 from cmp_studio.widgets.view_transform import ViewTransform
 
 _CALM_MS: Final = 2500
@@ -78,6 +78,7 @@ class Canvas(PictureView):
         self._options = options
         self._brush = brush
         self._overlay = OverlayPainter(tints)
+        self._tracks = TrackPainter()
         self._flow = FlowPainter()
         self._ghost = QImage()
         self._ghost_array: NDArray[np.uint8] | None = None
@@ -220,6 +221,7 @@ class Canvas(PictureView):
         far = frozenset() if reach is None else frozenset(beyond_reach(scene, reach))
         time = self._preview.due_time
         has_beads = self._options.mode != "photo" and not self._session.has_gesture
+        looks = []
         for track in scene.tracks:
             moved = (0.0, 0.0)
             if has_beads:
@@ -234,7 +236,8 @@ class Canvas(PictureView):
                 point=hovered.index if hovered is not None and is_hovered else -1,
                 is_far=track.id in far,
             )
-            draw_track(painter, track, self._transform, look)
+            looks.append((track, look))
+        self._tracks.draw(painter, self._transform, looks)
         painter.setOpacity(1.0)
 
     # The mouse.

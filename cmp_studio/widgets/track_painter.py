@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPolygonF
+from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPicture, QPolygonF
 
 from cmp_studio.document.hit_test import HitPart
 from cmp_studio.document.motion import drawn_line
@@ -48,35 +49,115 @@ class TrackLook:
     is_far: bool = False
 
 
+class TrackPainter:
+    """Draws the tracks of a canvas, and keeps each drawing.
+
+    Most repaints change one track or none. The others are played back by Qt in one call each; drawn
+    anew, a track is some forty calls, and each waits for the threads that compute.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[int, _Drawn] = {}
+
+    def draw(
+        self,
+        painter: QPainter,
+        transform: ViewTransform,
+        tracks: Iterable[tuple[Track, TrackLook]],
+    ) -> None:
+        """Draw tracks, the last on top; the painter is in logical screen px."""
+        kept: dict[int, _Drawn] = {}
+        painter.save()
+        # A recording leaves out what was so when it began.
+        painter.setPen(QPen())
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for track, look in tracks:
+            still = replace(look, moved=(0.0, 0.0))
+            drawn = self._kept.get(track.id)
+            if drawn is None or not drawn.is_of(track, still, transform.scale):
+                drawn = _Drawn.of(track, still, transform.scale)
+            kept[track.id] = drawn
+            opacity = painter.opacity()
+            painter.setOpacity(opacity * _opacity_of(track))
+            painter.drawPicture(transform.to_screen(track.tail), drawn.picture)
+            _draw_moved(painter, track, transform, look)
+            painter.setOpacity(opacity)
+        painter.restore()
+        self._kept = kept
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """A track as it was drawn, its tail in the origin."""
+
+    track: Track
+    look: TrackLook
+    scale: float
+    picture: QPicture
+
+    @classmethod
+    def of(cls, track: Track, look: TrackLook, scale: float) -> _Drawn:
+        x, y = track.tail
+        around_tail = ViewTransform(scale, -(x + 0.5) * scale, -(y + 0.5) * scale)
+        picture = QPicture()
+        painter = QPainter(picture)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+        _draw_standing(painter, track, around_tail, look)
+        painter.end()
+        return cls(track, look, scale, picture)
+
+    def is_of(self, track: Track, look: TrackLook, scale: float) -> bool:
+        return self.track is track and self.scale == scale and self.look == look
+
+
 def draw_track(painter: QPainter, track: Track, transform: ViewTransform, look: TrackLook) -> None:
     """Draw ``track``; the painter is in logical screen px."""
-    color = QColor(TRACK_COLORS[track.color % len(TRACK_COLORS)])
     painter.save()
-    if not track.is_on:
-        painter.setOpacity(painter.opacity() * 0.55)
+    painter.setOpacity(painter.opacity() * _opacity_of(track))
+    _draw_standing(painter, track, transform, look)
+    _draw_moved(painter, track, transform, look)
+    painter.restore()
+
+
+def _opacity_of(track: Track) -> float:
+    return 1.0 if track.is_on else 0.55
+
+
+def _draw_standing(
+    painter: QPainter, track: Track, transform: ViewTransform, look: TrackLook
+) -> None:
+    """Draw all but what moves with the film."""
+    color = QColor(TRACK_COLORS[track.color % len(TRACK_COLORS)])
     if track.kind == "pin":
         if track.stiffness > 0:
             _draw_reach(painter, transform, track, color)
         _draw_pin(painter, transform.to_screen(track.tail), color, look)
-    elif track.kind == "take":
-        line = [transform.to_screen(point) for point in drawn_line(track)]
+        return
+    line = [transform.to_screen(point) for point in drawn_line(track)]
+    if track.kind == "take":
         _draw_take(painter, line, color, look, is_on=track.is_on)
-        if track.is_on and look.moved != (0.0, 0.0):
-            x, y = track.tail
-            _draw_bead(painter, transform.to_screen((x + look.moved[0], y + look.moved[1])), color)
-    else:
-        line = [transform.to_screen(point) for point in drawn_line(track)]
-        if look.is_far:
-            _draw_far(painter, line)
-        _draw_arrow(painter, line, color, look, is_on=track.is_on)
-        if look.has_points:
-            inner = [transform.to_screen(point) for point in track.points[1:-1]]
-            _draw_points(painter, inner, color, look)
-        if track.is_on and look.moved != (0.0, 0.0):
-            x, y = track.tail
-            at = transform.to_screen((x + look.moved[0], y + look.moved[1]))
-            if min(_distance(at, line[0]), _distance(at, line[-1])) > _BEAD_CLEARANCE:
-                _draw_bead(painter, at, color)
+        return
+    if look.is_far:
+        _draw_far(painter, line)
+    _draw_arrow(painter, line, color, look, is_on=track.is_on)
+    if look.has_points:
+        inner = [transform.to_screen(point) for point in track.points[1:-1]]
+        _draw_points(painter, inner, color, look)
+
+
+def _draw_moved(painter: QPainter, track: Track, transform: ViewTransform, look: TrackLook) -> None:
+    """Draw the bead where the track's start is at the due time."""
+    if track.kind == "pin" or not track.is_on or look.moved == (0.0, 0.0):
+        return
+    x, y = track.tail
+    at = transform.to_screen((x + look.moved[0], y + look.moved[1]))
+    if track.kind != "take":
+        line = drawn_line(track)
+        ends = (transform.to_screen(line[0]), transform.to_screen(line[-1]))
+        if min(_distance(at, end) for end in ends) <= _BEAD_CLEARANCE:
+            return
+    painter.save()
+    _draw_bead(painter, at, QColor(TRACK_COLORS[track.color % len(TRACK_COLORS)]))
     painter.restore()
 
 

@@ -135,7 +135,7 @@ class Monkey:
 
     def turn(self, work, name=""):
         """Do what is one turn of the event loop, and note how long it takes."""
-        began = self._clock()
+        began, before = self._clock(), scheduled_ms()
         try:
             return work()
         finally:
@@ -148,6 +148,15 @@ class Monkey:
                 self.findings.longest_ms = (spent, name)
             if spent > LIMIT_MS:
                 self.findings.slow.append((spent, name))
+                ran, queued = (b - a for a, b in zip(before, scheduled_ms(), strict=True))
+                logging.getLogger("monkey").info(
+                    "event %d: %.0f ms, ran %.0f, waited %.0f for a core: %s",
+                    self._count,
+                    spent,
+                    ran,
+                    queued,
+                    name,
+                )
 
     # Mouse on the photo.
 
@@ -511,6 +520,15 @@ def _is_target(widget):
     from PySide6.QtWidgets import QWidget
 
     return isinstance(widget, QWidget) and widget.isVisible() and widget.isEnabled()
+
+
+def scheduled_ms():
+    """How long this thread ran, and how long it waited for a core, or zeros where nobody knows."""
+    try:
+        ran, queued = Path("/proc/thread-self/schedstat").read_text(encoding="ascii").split()[:2]
+    except OSError:
+        return 0.0, 0.0
+    return int(ran) / 1e6, int(queued) / 1e6
 
 
 def memory_mb():
