@@ -130,9 +130,9 @@ class LimbLayer:
             1 - taken.clamp(0, 1),
             limbs.sets,
             limbs.numbers,
-            limbs.points.to(flow.dtype),
-            limbs.vectors.to(flow.dtype),
-            limbs.kappa.to(flow.dtype),
+            limbs.points,
+            limbs.vectors,
+            limbs.kappa,
             limbs.outline.to(flow.dtype),
             trust,
         )
@@ -230,5 +230,5 @@ def with_limbs(flow: Tensor, share: Tensor, limbs: Limbs) -> Tensor:
     layer = LimbLayer.of(flow, share, limbs)
     kept = double(double(layer.kept[:, None]))[:, 0]
     outline = double(layer.outline[:, None])[:, 0]
-    motion = layer.motion((fine.shape[-2], fine.shape[-1]), stride=_FINE)
+    motion = layer.motion((fine.shape[-2], fine.shape[-1]), stride=_FINE).to(fine.dtype)
     return layer.over(fine, kept, outline, motion, cell_area=float(_FINE**2))
