@@ -241,7 +241,7 @@ class LimbHead(nn.Module):
             affinity: (B, N, 2, H / 4, W / 4) as for `forward`.
             asked: (B, N) bool, the arrows to look at.
         """
-        points, vectors, valid, pins, scale, hints = motion
+        points, vectors, valid, _, scale, hints = motion
         sets, numbers = _slots(asked)
         arrows = (vectors * scale[:, :, 0])[sets, numbers]
         starts = points[sets, numbers]
@@ -271,7 +271,6 @@ class LimbHead(nn.Module):
             numbers,
             starts,
             arrows,
-            ((valid - pins).sum(1) <= 1)[sets],
             places,
             log_joint,
             decide_turn(log_joint.detach().float(), places, starts),

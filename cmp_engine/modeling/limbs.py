@@ -27,10 +27,6 @@ _FINE: Final = 2
 _DECISIVENESS: Final = 2.0
 """Times the logit of trust: half a limb over half an answer shows the outline and turns nothing."""
 
-_EAGERNESS: Final = (-1.0, 0.0)
-"""Added to the logit of trust, for an arrow that is alone in its set and for others: one arrow
-alone that drags a thing in a clip hardly ever means a turn."""
-
 
 @dataclass(frozen=True, slots=True)
 class Limbs:
@@ -41,7 +37,6 @@ class Limbs:
         numbers: (M,) int64 its number in the set.
         points: (M, 2) px of the network grid.
         vectors: (M, 2) px.
-        is_alone: (M,) bool, no other arrow is in its set; pins may be.
         places: (M, PLACES, 2) px where the joint may be.
         log_joint: (M, PLACES + 1) log-probability of each, and last that the part shifts.
         kappa: (M, 2) complex turn, 1/px; zero for a shift. No gradient.
@@ -53,7 +48,6 @@ class Limbs:
     numbers: Tensor
     points: Tensor
     vectors: Tensor
-    is_alone: Tensor
     places: Tensor
     log_joint: Tensor
     kappa: Tensor
@@ -70,7 +64,6 @@ def no_limbs(like: Tensor, size_hw: tuple[int, ...]) -> Limbs:
         whole,
         pairs,
         pairs,
-        whole > 0,
         like.new_zeros(0, PLACES, 2),
         like.new_zeros(0, PLACES + 1),
         pairs,
@@ -120,8 +113,7 @@ class LimbLayer:
             limbs: Of the same B sets.
         """
         share = share.to(flow.dtype)
-        eagerness = torch.where(limbs.is_alone, *_EAGERNESS)
-        trust = torch.sigmoid(_DECISIVENESS * (limbs.trust.to(flow.dtype) + eagerness))
+        trust = torch.sigmoid(_DECISIVENESS * limbs.trust.to(flow.dtype))
         trusted = flow.new_zeros(*share.shape[:2])
         trusted[limbs.sets, limbs.numbers] = trust
         taken = torch.einsum("bnhw,bn->bhw", share, trusted) / share.sum(1).clamp_min(1e-6)

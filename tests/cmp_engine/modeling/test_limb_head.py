@@ -71,7 +71,6 @@ def _made(trust: float, *, sets: int = 1) -> Limbs:
         torch.tensor([0]),
         start,
         torch.tensor([[6.0, 0.0]]),
-        torch.tensor([True]),
         torch.zeros(1, PLACES, 2),
         torch.zeros(1, PLACES + 1),
         inverse(start - joint),
