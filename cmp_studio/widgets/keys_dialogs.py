@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from typing import Final
 
 from PySide6.QtCore import QModelIndex, Qt
@@ -14,7 +13,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QHeaderView,
     QKeySequenceEdit,
-    QLabel,
     QLineEdit,
     QTreeWidget,
     QTreeWidgetItem,
@@ -35,7 +33,6 @@ from cmp_studio.widgets.controls import make_button, make_label
 from cmp_studio.widgets.theme import GRID
 
 _NAME: Final = Qt.ItemDataRole.UserRole
-_LINE_PX: Final = 20
 _ROWS_PER_COLUMN: Final = 28
 
 
@@ -57,15 +54,16 @@ class KeysDialog(QDialog):
             grid = QGridLayout()
             grid.setHorizontalSpacing(2 * GRID)
             grid.setVerticalSpacing(3)
-            for number, (title, of_section) in enumerate(rows):
-                row = 2 * number
-                if row:
-                    grid.setRowMinimumHeight(row, 4 * GRID)
-                section = make_label(title, "section")
-                grid.addWidget(section, row, 0, 1, 2, Qt.AlignmentFlag.AlignBottom)
-                grid.addWidget(_lines([keys for keys, _ in of_section], "title"), row + 1, 0)
-                grid.addWidget(_lines([words for _, words in of_section], "muted"), row + 1, 1)
-            grid.setRowStretch(2 * len(rows), 1)
+            for row, (keys, words) in enumerate(rows):
+                if not words:
+                    if row:
+                        grid.setRowMinimumHeight(row, 4 * GRID)
+                    section = make_label(keys, "section")
+                    grid.addWidget(section, row, 0, 1, 2, Qt.AlignmentFlag.AlignBottom)
+                    continue
+                grid.addWidget(make_label(keys, "title"), row, 0)
+                grid.addWidget(make_label(words, "muted"), row, 1)
+            grid.setRowStretch(len(rows), 1)
             sheet.addLayout(grid)
         self.customise = make_button(tr("Customise…"))
         close = make_button(tr("Close"))
@@ -83,17 +81,8 @@ class KeysDialog(QDialog):
         column.addLayout(buttons)
 
 
-def _lines(texts: list[str], role: str) -> QLabel:
-    """One label with a line for each text: two hundred labels would hold up the window."""
-    lines = "<br/>".join(html.escape(text).replace(" ", "&nbsp;") for text in texts)
-    label = make_label(f'<p style="line-height: {_LINE_PX}px; margin: 0">{lines}</p>', role)
-    label.setTextFormat(Qt.TextFormat.RichText)
-    label.setAccessibleName("\n".join(texts))
-    return label
-
-
-def _columns(shortcuts: Shortcuts) -> list[list[tuple[str, list[tuple[str, str]]]]]:
-    """Sections, with rows of keys and words, in columns."""
+def _columns(shortcuts: Shortcuts) -> list[list[tuple[str, str]]]:
+    """Rows of keys and words, in columns; a row without words is a heading."""
     sections: dict[str, list[tuple[str, str]]] = {
         tr("On the photo"): [(tr(what), tr(does)) for what, does in GESTURES],
         tr("When annotating"): [(tr(what), tr(does)) for what, does in ANNOTATE_GESTURES],
@@ -103,14 +92,11 @@ def _columns(shortcuts: Shortcuts) -> list[list[tuple[str, list[tuple[str, str]]
         if keys:
             rows = sections.setdefault(menu_of(known.name), [])
             rows.append(("  ".join(_native(key) for key in keys[:2]), known.title))
-    columns: list[list[tuple[str, list[tuple[str, str]]]]] = [[]]
-    height = 0
+    columns: list[list[tuple[str, str]]] = [[]]
     for title, rows in sections.items():
-        if columns[-1] and height + len(rows) + 1 > _ROWS_PER_COLUMN:
+        if columns[-1] and len(columns[-1]) + len(rows) + 1 > _ROWS_PER_COLUMN:
             columns.append([])
-            height = 0
-        columns[-1].append((title, rows))
-        height += len(rows) + 1
+        columns[-1] += [(title, ""), *rows]
     return columns
 
 

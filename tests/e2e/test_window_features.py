@@ -337,8 +337,7 @@ def test_keys_when_customised_then_the_new_ones_work_and_are_on_the_sheet(qapp, 
         yield lambda: window.findChild(KeysDialog) is not None
         from PySide6.QtWidgets import QLabel
 
-        labels = window.findChild(KeysDialog).findChildren(QLabel)
-        texts = [line for label in labels for line in label.accessibleName().split("\n")]
+        texts = [label.text() for label in window.findChild(KeysDialog).findChildren(QLabel)]
         assert "F6" in texts
         assert "Bring layer to front" in texts
         window.findChild(KeysDialog).accept()

@@ -13,7 +13,7 @@ from cmp_engine.config import preset
 from cmp_engine.modeling.attention import MotionAnswer
 from cmp_engine.modeling.cmp import Guidance
 from cmp_engine.modeling.lever import PLACES, inverse, place_of
-from cmp_engine.modeling.limbs import Limbs
+from cmp_engine.modeling.limbs import LimbLayer, Limbs
 from train.batches import BatchSource
 from train.config import Recipe, load_recipe
 from train.limb_loss import _joint_entropy, outline_loss, trust_loss
@@ -157,14 +157,14 @@ def _turning(trust: float) -> tuple[MotionAnswer, Limbs, Target]:
         torch.tensor([0]),
         start,
         torch.tensor([[6.0, 0.0]]),
-        torch.tensor([True]),
         torch.zeros(1, PLACES, 2),
         torch.zeros(1, PLACES + 1),
         inverse(start - joint),
         outline,
         torch.tensor([trust]),
     )
-    flow = limbs.motion((64, 64), stride=1)
+    nothing, share = torch.zeros(1, 2, 16, 16), torch.zeros(1, 1, 8, 8)
+    flow = LimbLayer.of(nothing, share, limbs).motion((64, 64), stride=1)
     flow[..., 32:] = 0
     answer = MotionAnswer(
         torch.zeros(1, 2, 16, 16),
