@@ -26,7 +26,7 @@ from cmp_engine.geometry import normalize_images
 from cmp_engine.modeling.attention import ArrowAttentionDecoder
 from cmp_engine.modeling.cmp import CMP, Guidance, PreparedImage
 from cmp_engine.modeling.layers import fold_batch_norm
-from cmp_engine.modeling.limbs import LimbLayer
+from cmp_engine.modeling.limbs import FlowWithLimbs
 from cmp_engine.sentences import Sentence
 
 logger = logging.getLogger(__name__)
@@ -96,7 +96,7 @@ class NetworkRunner:
         self._image = torch.from_numpy(channels_first).unsqueeze(0)
         self._with_fallback(self._prepare)
 
-    def predict(self, guidance: Guidance, *, limbs: bool = True) -> LimbLayer:
+    def predict(self, guidance: Guidance, *, limbs: bool = True) -> FlowWithLimbs:
         """Return the flow of several guidance sets on the picture, in one pass, and their limbs.
 
         Args:
@@ -114,18 +114,18 @@ class NetworkRunner:
         """
         if self._prepared is None:
             raise NotReadyError("The network has no picture yet; call prepare first.")
-        layer = self._with_fallback(lambda: self._predict(guidance, limbs=limbs))
-        if self._uses_half() and not layer.is_finite():
+        answer = self._with_fallback(lambda: self._predict(guidance, limbs=limbs))
+        if self._uses_half() and not answer.is_finite():
             logger.info("Half precision overflowed; going on in float32.")
             self._is_half = False
             self._with_fallback(self._prepare)
-            layer = self._with_fallback(lambda: self._predict(guidance, limbs=limbs))
-        if not layer.is_finite():
+            answer = self._with_fallback(lambda: self._predict(guidance, limbs=limbs))
+        if not answer.is_finite():
             raise EngineError(
                 "The network answered with values that are not finite numbers; its weights are "
                 "damaged or were trained badly, use others."
             )
-        return layer
+        return answer
 
     def affinity(self, points: NDArray[np.float32]) -> NDArray[np.float32] | None:
         """Return how surely each place belongs to what is at some points.
@@ -178,7 +178,7 @@ class NetworkRunner:
     def _uses_half(self) -> bool:
         return self._is_half and self.device.type == "cuda"
 
-    def _predict(self, guidance: Guidance, *, limbs: bool) -> LimbLayer:
+    def _predict(self, guidance: Guidance, *, limbs: bool) -> FlowWithLimbs:
         if self._image is None:
             raise NotReadyError("The network has no picture yet; call prepare first.")
         graph = self._graphs.get(limbs)
@@ -191,19 +191,19 @@ class NetworkRunner:
                 answer = graph(motion)
             else:
                 answer = self._decode(motion) if limbs else self._decode_without_limbs(motion)
-            return LimbLayer(*(part.cpu() for part in answer))
+            return FlowWithLimbs(*(part.cpu() for part in answer))
 
     def _decode(self, motion: tuple[Tensor, ...], *, limbs: bool = True) -> tuple[Tensor, ...]:
-        """Return the tensors of a `LimbLayer`: the answer to encoded guidance on the picture."""
+        """Return the tensors of a `FlowWithLimbs`: the answer to encoded guidance."""
         if self._prepared is None:
             raise NotReadyError("The network has no picture yet; call prepare first.")
         decoder = self._network.flow_decoder
         if isinstance(decoder, ArrowAttentionDecoder):
-            layer = decoder.layer(self._prepared, motion, limbs=limbs)
+            answer = decoder.answer_with_limbs(self._prepared, motion, limbs=limbs)
         else:
             output = decoder.propagate(self._prepared, motion)
-            layer = LimbLayer.without_limbs(self._network.to_flow(output.float()))
-        return tuple(p.float() if p.is_floating_point() else p for p in layer.tensors())
+            answer = FlowWithLimbs.without_limbs(self._network.to_flow(output.float()))
+        return tuple(p.float() if p.is_floating_point() else p for p in answer.tensors())
 
     def _decode_without_limbs(self, motion: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         return self._decode(motion, limbs=False)

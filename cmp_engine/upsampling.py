@@ -43,8 +43,8 @@ from cmp_engine.config import ModelConfig
 from cmp_engine.edge_positions import GuidedOffsets, edge_positions
 from cmp_engine.errors import FlowError
 from cmp_engine.geometry import ImageGeometry, resize_flow, resize_image
-from cmp_engine.limb_overlay import LimbOverlay
-from cmp_engine.modeling.limbs import LimbLayer
+from cmp_engine.limb_placement import LimbPlacer
+from cmp_engine.modeling.limbs import FlowWithLimbs
 
 Array = NDArray[np.float32]
 
@@ -77,7 +77,7 @@ def grid_alignment(config: ModelConfig) -> GridAlignment:
 def output_stride(config: ModelConfig) -> int:
     """Return the px of the network grid per px of the network's output grid.
 
-    Limbs are put in later, on the network grid (`cmp_engine.limb_overlay`).
+    Limbs are put in later, on the network grid (`cmp_engine.limb_placement`).
     """
     if config.decoder == "attention":
         return 4
@@ -119,9 +119,9 @@ class FlowUpsampler:
         self._coarse: tuple[tuple[int, int], tuple[Array, Array]] | None = None
         self._offsets = GuidedOffsets(resized)
         self._cached: tuple[tuple[int, int], tuple[Array, Array]] | None = None
-        self._overlay = LimbOverlay(resized, geometry.network_hw) if has_limbs else None
+        self._placer = LimbPlacer(resized, geometry.network_hw) if has_limbs else None
 
-    def upsample(self, flow: Array | LimbLayer, *, method: Upsampling, out: Array) -> None:
+    def upsample(self, flow: Array | FlowWithLimbs, *, method: Upsampling, out: Array) -> None:
         """Write one flow on a grid of the picture.
 
         Args:
@@ -137,17 +137,17 @@ class FlowUpsampler:
             raise FlowError(
                 "Upsampling must be edge_aware or bilinear, got {method!r}.", method=method
             )
-        layer = flow if isinstance(flow, LimbLayer) else None
-        if isinstance(flow, LimbLayer):
+        answer = flow if isinstance(flow, FlowWithLimbs) else None
+        if isinstance(flow, FlowWithLimbs):
             flow = np.ascontiguousarray(flow.flow[0].permute(1, 2, 0).numpy())
-        has_limbs = layer is not None and self._overlay is not None and len(layer.sets) > 0
+        has_limbs = answer is not None and self._placer is not None and len(answer.sets) > 0
         if not flow.any() and not has_limbs:
             out[:] = 0
             return
         is_edge_aware = method == "edge_aware"
         whole = self._edge_aware_on_network(flow) if is_edge_aware else self._on_network(flow)
-        if layer is not None and self._overlay is not None:
-            self._overlay.put_over(whole, layer, is_edge_aware=is_edge_aware)
+        if answer is not None and self._placer is not None:
+            self._placer.put_over(whole, answer, is_edge_aware=is_edge_aware)
         if is_edge_aware:
             self._follow_edges(whole, out)
         else:

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from cmp_engine.modeling.attention import MotionAnswer
 from cmp_engine.modeling.lever import PLACES, inverse, is_possible, place_of
 from cmp_engine.modeling.limb_head import LimbHead
-from cmp_engine.modeling.limbs import Limbs, with_limbs
+from cmp_engine.modeling.limbs import FlowWithLimbs, Limbs
 from train.data.limb_turns import LimbPulls
 from train.losses import Target
 
@@ -105,7 +105,7 @@ def trust_loss(answer: MotionAnswer, limbs: Limbs, target: Target) -> Tensor:
         rows = torch.arange(count, device=limbs.sets.device)
         alone = replace(limbs, sets=rows, trust=torch.full_like(limbs.trust, _SURE))
         whole = answer.flow[limbs.sets]
-        flows = with_limbs(whole, answer.share[limbs.sets], alone)
+        flows = FlowWithLimbs.of(whole, answer.share[limbs.sets], alone).merged()
         of_sets = target.take(limbs.sets)
         before = F.interpolate(whole, flows.shape[-2:], mode="bilinear")
         gain = _error_of(before, of_sets) - _error_of(flows, of_sets)

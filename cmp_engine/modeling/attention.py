@@ -45,7 +45,7 @@ from cmp_engine.modeling.cmp import (
 )
 from cmp_engine.modeling.lever import complex_product
 from cmp_engine.modeling.limb_head import LimbHead
-from cmp_engine.modeling.limbs import LimbLayer, Limbs, with_limbs
+from cmp_engine.modeling.limbs import FlowWithLimbs, Limbs
 from cmp_engine.modeling.sampling import cell_centers, sample, sample_grid
 
 STRIDE: Final = 8
@@ -248,21 +248,18 @@ class ArrowAttentionDecoder(MotionDecoder):
 
     def propagate(self, prepared: PreparedImage, motion: tuple[Tensor, ...]) -> Tensor:
         """Return forward flow, px of the network grid: stride 4, or 2 of a decoder with limbs."""
-        answer = self.answer(prepared, motion)
-        if self.limbs is None:
-            return answer.flow
-        limbs = self.find_limbs(prepared, motion, answer.affinity)
-        return with_limbs(answer.flow, answer.share, limbs)
+        answer = self.answer_with_limbs(prepared, motion, limbs=True)
+        return answer.flow if self.limbs is None else answer.merged()
 
-    def layer(
+    def answer_with_limbs(
         self, prepared: PreparedImage, motion: tuple[Tensor, ...], *, limbs: bool
-    ) -> LimbLayer:
+    ) -> FlowWithLimbs:
         """Return the answer by attention, and the limbs apart from it; none where not asked for."""
         answer = self.answer(prepared, motion)
         if self.limbs is None or not limbs:
-            return LimbLayer.without_limbs(answer.flow)
+            return FlowWithLimbs.without_limbs(answer.flow)
         found = self.find_limbs(prepared, motion, answer.affinity)
-        return LimbLayer.of(answer.flow, answer.share, found)
+        return FlowWithLimbs.of(answer.flow, answer.share, found)
 
     def find_limbs(
         self, prepared: PreparedImage, motion: tuple[Tensor, ...], affinity: Tensor

@@ -99,9 +99,9 @@ def decide_turn(log_joint: Tensor, places: Tensor, points: Tensor) -> Tensor:
     If the joint is at c and the answer turns about c', the motion at s levers from c is off by
     ``|r| |1 - s| / s`` of its length, with ``r = (a - c) / (a - c') - 1``. So the share of the limb
     between joint and arrow that is within a tolerance t is ``t / (t + |r|)``. Each place is scored
-    by the mean of that over all places, and the answer is the mean turn, weighted by a power of
-    the score: close to the best one, without a jump where two change places while an arrow is
-    dragged. To shift, kappa = 0, is one of the candidates.
+    by the mean of that over all places, with tempered probabilities, and the answer is the mean
+    turn, weighted by a power of the score: close to the best one, without a jump where two change
+    places while an arrow is dragged. To shift, kappa = 0, is one of the candidates.
 
     Args:
         log_joint: (M, K + 1) log-probability of each place, and last of a shift.

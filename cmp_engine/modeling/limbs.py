@@ -73,11 +73,11 @@ def no_limbs(like: Tensor, size_hw: tuple[int, ...]) -> Limbs:
 
 
 @dataclass(frozen=True, slots=True)
-class LimbLayer:
+class FlowWithLimbs:
     """The decoder's answer to B sets, and M limbs to be put over it, still apart.
 
     So the limbs can be put in on a finer grid, and along the picture's edges
-    (`cmp_engine.limb_overlay`); their motion is exact at any place.
+    (`cmp_engine.limb_placement`); their motion is exact at any place.
 
     Attributes:
         flow: (B, 2, H / 4, W / 4) by attention alone, px of the network grid.
@@ -102,7 +102,7 @@ class LimbLayer:
     trust: Tensor
 
     @classmethod
-    def of(cls, flow: Tensor, share: Tensor, limbs: Limbs) -> LimbLayer:
+    def of(cls, flow: Tensor, share: Tensor, limbs: Limbs) -> FlowWithLimbs:
         """Decide how far each limb is trusted, and what of the decoder's answer goes with it.
 
         What the answer took from a trusted arrow outside its limb is left out.
@@ -130,7 +130,7 @@ class LimbLayer:
         )
 
     @classmethod
-    def without_limbs(cls, flow: Tensor) -> LimbLayer:
+    def without_limbs(cls, flow: Tensor) -> FlowWithLimbs:
         """Return a decoder's answer as it is."""
         batch, _, height, width = flow.shape
         none = torch.zeros(0, dtype=torch.int64, device=flow.device)
@@ -147,11 +147,11 @@ class LimbLayer:
         """Return all attributes in order."""
         return tuple(getattr(self, name) for name in self.__slots__)
 
-    def of_set(self, index: int, *, least_trust: float = 0.0) -> LimbLayer:
+    def of_set(self, index: int, *, least_trust: float = 0.0) -> FlowWithLimbs:
         """Return what belongs to one set, with the limbs that are trusted enough."""
         rows = torch.nonzero((self.sets == index) & (self.trust > least_trust))[:, 0]
         one = slice(index, index + 1)
-        return LimbLayer(
+        return FlowWithLimbs(
             self.flow[one],
             self.kept[one],
             torch.zeros_like(rows),
@@ -204,23 +204,15 @@ class LimbLayer:
         gone = torch.maximum(taken, (1 - kept)[:, None])
         return taken * rigid + (1 - gone) * flow
 
+    def merged(self) -> Tensor:
+        """Return the flow (B, 2, H / 2, W / 2) with the limbs over it, twice as fine, bilinear.
 
-def with_limbs(flow: Tensor, share: Tensor, limbs: Limbs) -> Tensor:
-    """Return the flow with the trusted limbs put in, twice as fine, bilinear.
-
-    Args:
-        flow: (B, 2, H / 4, W / 4) the decoder's answer.
-        share: (B, N, H / 8, W / 8) attention of cells to arrows.
-        limbs: Of the same B sets.
-
-    Returns:
-        (B, 2, H / 2, W / 2), whatever is found: what a set gets must not depend on the others.
-    """
-    fine = double(flow)
-    if not len(limbs.sets):
-        return fine
-    layer = LimbLayer.of(flow, share, limbs)
-    kept = double(double(layer.kept[:, None]))[:, 0]
-    outline = double(layer.outline[:, None])[:, 0]
-    motion = layer.motion((fine.shape[-2], fine.shape[-1]), stride=_FINE).to(fine.dtype)
-    return layer.over(fine, kept, outline, motion, cell_area=float(_FINE**2))
+        As fine without limbs, too: what a set gets must not depend on the others.
+        """
+        fine = double(self.flow)
+        if not len(self.sets):
+            return fine
+        kept = double(double(self.kept[:, None]))[:, 0]
+        outline = double(self.outline[:, None])[:, 0]
+        motion = self.motion((fine.shape[-2], fine.shape[-1]), stride=_FINE).to(fine.dtype)
+        return self.over(fine, kept, outline, motion, cell_area=float(_FINE**2))

@@ -152,8 +152,7 @@ def _draw_moved(painter: QPainter, track: Track, transform: ViewTransform, look:
     x, y = track.tail
     at = transform.to_screen((x + look.moved[0], y + look.moved[1]))
     if track.kind != "take":
-        line = drawn_line(track)
-        ends = (transform.to_screen(line[0]), transform.to_screen(line[-1]))
+        ends = (transform.to_screen(track.tail), transform.to_screen(track.points[-1]))
         if min(_distance(at, end) for end in ends) <= _BEAD_CLEARANCE:
             return
     painter.save()

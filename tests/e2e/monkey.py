@@ -135,7 +135,8 @@ class Monkey:
 
     def turn(self, work, name=""):
         """Do what is one turn of the event loop, and note how long it takes."""
-        began, before = self._clock(), scheduled_ms()
+        before = scheduled_ms()
+        began = self._clock()
         try:
             return work()
         finally:

@@ -13,7 +13,7 @@ from cmp_engine.config import preset
 from cmp_engine.modeling.attention import MotionAnswer
 from cmp_engine.modeling.cmp import Guidance
 from cmp_engine.modeling.lever import PLACES, inverse, place_of
-from cmp_engine.modeling.limbs import LimbLayer, Limbs
+from cmp_engine.modeling.limbs import FlowWithLimbs, Limbs
 from train.batches import BatchSource
 from train.config import Recipe, load_recipe
 from train.limb_loss import _joint_entropy, outline_loss, trust_loss
@@ -164,7 +164,7 @@ def _turning(trust: float) -> tuple[MotionAnswer, Limbs, Target]:
         torch.tensor([trust]),
     )
     nothing, share = torch.zeros(1, 2, 16, 16), torch.zeros(1, 1, 8, 8)
-    flow = LimbLayer.of(nothing, share, limbs).motion((64, 64), stride=1)
+    flow = FlowWithLimbs.of(nothing, share, limbs).motion((64, 64), stride=1)
     flow[..., 32:] = 0
     answer = MotionAnswer(
         torch.zeros(1, 2, 16, 16),

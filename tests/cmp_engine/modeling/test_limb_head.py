@@ -12,7 +12,7 @@ from cmp_engine.config import preset
 from cmp_engine.modeling.blocks import double
 from cmp_engine.modeling.cmp import CMP, Guidance
 from cmp_engine.modeling.lever import PLACES, inverse
-from cmp_engine.modeling.limbs import LimbLayer, Limbs, with_limbs
+from cmp_engine.modeling.limbs import FlowWithLimbs, Limbs
 
 _SIDE = 96
 
@@ -79,11 +79,15 @@ def _made(trust: float, *, sets: int = 1) -> Limbs:
     )
 
 
+def _merged(flow: torch.Tensor, share: torch.Tensor, limbs: Limbs) -> torch.Tensor:
+    return FlowWithLimbs.of(flow, share, limbs).merged()
+
+
 def _motion(limbs: Limbs) -> torch.Tensor:
     """Its exact motion at stride 2."""
     nothing = torch.zeros(1, 2, _SIDE // 4, _SIDE // 4)
     share = torch.zeros(1, 2, _SIDE // 8, _SIDE // 8)
-    return LimbLayer.of(nothing, share, limbs).motion((48, 48), stride=2)
+    return FlowWithLimbs.of(nothing, share, limbs).motion((48, 48), stride=2)
 
 
 def test_trusted_limb_moves_rigidly_and_the_rest_of_its_arrow_stands():
@@ -91,7 +95,7 @@ def test_trusted_limb_moves_rigidly_and_the_rest_of_its_arrow_stands():
     share = torch.full((1, 1, _SIDE // 8, _SIDE // 8), 0.8)
     limbs = _made(30.0)
 
-    answer = with_limbs(flow, share, limbs)
+    answer = _merged(flow, share, limbs)
 
     assert answer.shape[-2:] == (48, 48)  # stride 2
     truth = _motion(limbs)
@@ -106,7 +110,7 @@ def test_limb_that_is_not_trusted_changes_nothing():
     flow = torch.randn(1, 2, _SIDE // 4, _SIDE // 4)
     share = torch.full((1, 1, _SIDE // 8, _SIDE // 8), 0.8)
 
-    torch.testing.assert_close(with_limbs(flow, share, _made(-30.0)), double(flow))
+    torch.testing.assert_close(_merged(flow, share, _made(-30.0)), double(flow))
 
 
 def test_trusted_limb_leaves_what_follows_other_arrows():
@@ -114,7 +118,7 @@ def test_trusted_limb_leaves_what_follows_other_arrows():
     share = torch.zeros(1, 2, _SIDE // 8, _SIDE // 8)
     share[:, 1] = 0.9  # all cells look at the other arrow
 
-    answer = with_limbs(flow, share, _made(30.0))
+    answer = _merged(flow, share, _made(30.0))
 
     torch.testing.assert_close(answer[..., 18:], double(flow)[..., 18:])
 
@@ -123,7 +127,7 @@ def test_limb_of_one_set_changes_no_other_set():
     flow = torch.randn(2, 2, _SIDE // 4, _SIDE // 4)
     share = torch.full((2, 1, _SIDE // 8, _SIDE // 8), 0.8)
 
-    answer = with_limbs(flow, share, _made(30.0, sets=2))
+    answer = _merged(flow, share, _made(30.0, sets=2))
 
     torch.testing.assert_close(answer[0], double(flow)[0])
     assert (answer[1] - double(flow)[1]).abs().max() > 1
@@ -140,7 +144,7 @@ def test_smaller_limb_counts_more_where_two_overlap():
     both = replace(both, numbers=torch.tensor([0, 1]))
     share = torch.full((1, 2, _SIDE // 8, _SIDE // 8), 0.4)
 
-    answer = with_limbs(torch.zeros(1, 2, _SIDE // 4, _SIDE // 4), share, both)
+    answer = _merged(torch.zeros(1, 2, _SIDE // 4, _SIDE // 4), share, both)
 
     assert answer[0, 0, :4, :15].max() < 0  # goes with the hand
     truth = _motion(arm)
@@ -155,7 +159,7 @@ def test_answer_of_a_set_does_not_depend_on_the_others_in_its_batch():
         *(torch.cat([getattr(limb, name) for limb in (doubtful, sure)]) for name in Limbs.__slots__)
     )
 
-    together = with_limbs(flow, share, both)
+    together = _merged(flow, share, both)
 
-    alone = with_limbs(flow[:1], share[:1], doubtful)
+    alone = _merged(flow[:1], share[:1], doubtful)
     torch.testing.assert_close(together[:1], alone, atol=0, rtol=0)

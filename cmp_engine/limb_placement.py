@@ -22,7 +22,7 @@ import torch
 from numpy.typing import NDArray
 
 from cmp_engine.edge_positions import edge_positions
-from cmp_engine.modeling.limbs import SHARPNESS, WIDENING, LimbLayer
+from cmp_engine.modeling.limbs import SHARPNESS, WIDENING, FlowWithLimbs
 
 Array = NDArray[np.float32]
 
@@ -37,7 +37,7 @@ _MARGIN: Final = 3
 """Coarse pixels around the outline that it can reach: positions move by about half the width."""
 
 
-class LimbOverlay:
+class LimbPlacer:
     """Puts limbs over flows of one picture.
 
     Args:
@@ -49,22 +49,22 @@ class LimbOverlay:
         self._positions = edge_positions(resized, _WIDTH)
         self._network_hw = network_hw
 
-    def put_over(self, flow: Array, layer: LimbLayer, *, is_edge_aware: bool) -> None:
+    def put_over(self, flow: Array, answer: FlowWithLimbs, *, is_edge_aware: bool) -> None:
         """Put the limbs of one set over a flow, in place.
 
         Args:
             flow: (H, W, 2) float32 px of the network grid, from its corner; the decoder's answer.
-            layer: Of that one set.
+            answer: Of that one set.
             is_edge_aware: Whether outlines keep to the picture's edges. The flow must then be
                 without padding.
         """
-        layer = layer.of_set(0, least_trust=_LEAST_TRUST)
-        if not len(layer.sets):
+        limbs = answer.of_set(0, least_trust=_LEAST_TRUST)
+        if not len(limbs.sets):
             return
         height, width = flow.shape[:2]
-        stride = self._network_hw[0] // layer.outline.shape[-2]
-        kept = cv2.resize(layer.kept[0].numpy(), self._network_hw[::-1])[:height, :width]
-        seen = torch.nonzero((layer.outline > _EMPTY).any(0))
+        stride = self._network_hw[0] // limbs.outline.shape[-2]
+        kept = cv2.resize(limbs.kept[0].numpy(), self._network_hw[::-1])[:height, :width]
+        seen = torch.nonzero((limbs.outline > _EMPTY).any(0))
         low, high = (0, 0), (0, 0)
         if len(seen):
             low = tuple((seen.amin(0) - _MARGIN).clamp_min(0).tolist())
@@ -79,17 +79,17 @@ class LimbOverlay:
         x, y = self._reading(box, stride, is_edge_aware=is_edge_aware)
         outlines = [
             cv2.remap(one, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-            for one in layer.outline.numpy()
+            for one in limbs.outline.numpy()
         ]
         size_hw = (bottom - top, right - left)
-        answer = layer.over(
+        merged = limbs.over(
             torch.from_numpy(before).permute(2, 0, 1)[None],
             torch.from_numpy(kept[box].copy())[None],
             torch.from_numpy(np.stack(outlines)),
-            layer.motion(size_hw, stride=1, corner=(left, top)),
+            limbs.motion(size_hw, stride=1, corner=(left, top)),
             cell_area=1.0,
         )
-        flow[box] = answer[0].permute(1, 2, 0).numpy()
+        flow[box] = merged[0].permute(1, 2, 0).numpy()
 
     def _reading(
         self, box: tuple[slice, slice], stride: int, *, is_edge_aware: bool

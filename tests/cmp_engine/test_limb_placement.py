@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from cmp_engine.limb_overlay import LimbOverlay
-from cmp_engine.modeling.limbs import LimbLayer
+from cmp_engine.limb_placement import LimbPlacer
+from cmp_engine.modeling.limbs import FlowWithLimbs
 
 H, W = 64, 96
 EDGE = 41
@@ -26,7 +26,7 @@ def layer(*, trust=1.0, border=40, kept=1.0, count=1):
     points = torch.tensor([[20.0, 12.0]]).repeat(count, 1)
     lever = torch.complex(*(points - torch.tensor([8.0, 60.0])).T)
     kappa = torch.view_as_real(1 / lever)
-    return LimbLayer(
+    return FlowWithLimbs(
         torch.zeros(1, 2, H // 4, W // 4),
         torch.full((1, H // 8, W // 8), kept),
         torch.zeros(count, dtype=torch.int64),
@@ -41,7 +41,7 @@ def layer(*, trust=1.0, border=40, kept=1.0, count=1):
 
 @pytest.fixture(scope="module")
 def overlay():
-    return LimbOverlay(picture(), (H, W))
+    return LimbPlacer(picture(), (H, W))
 
 
 def put(overlay, limbs, flow=None, *, is_edge_aware=True):
@@ -95,7 +95,7 @@ def test_limb_when_its_outline_is_empty_then_what_its_arrow_moved_is_gone(overla
 
 
 def test_limb_when_the_picture_is_padded_then_it_ends_with_the_picture():
-    overlay = LimbOverlay(picture()[:50], (H, W))
+    overlay = LimbPlacer(picture()[:50], (H, W))
     flow = np.zeros((50, W, 2), np.float32)
     overlay.put_over(flow, layer(border=36), is_edge_aware=True)
     np.testing.assert_allclose(flow[:, : EDGE - 1], exact()[:50, : EDGE - 1], atol=0.02)
