@@ -63,6 +63,7 @@ class Annotator(QObject):
         self._film = film
         self._background = background
         self._is_on = False
+        self._is_making_mask = False
         self._wanted: tuple[Path, tuple[str, ...]] | None = None
         self.session = AnnotationSession(self)
         self.masks = AnnotationMasks(self.session, worker, self)
@@ -135,7 +136,10 @@ class Annotator(QObject):
     # Into the film.
 
     def make_film_mask(self, use: FilmUse) -> bool:
-        """Make a mask for the film of the object that is worked on; return whether there is one."""
+        """Make a mask for the film of the object that is worked on; return whether there is one.
+
+        While one is being made, no other is.
+        """
         self.session.commit()
         thing, masks, picture = self.session.current, self.masks.masks, self.folder.picture
         if thing is None and self.session.annotation.objects:
@@ -145,14 +149,22 @@ class Annotator(QObject):
         number = masks.ids.index(thing.id) + 1
         if not masks.areas[number - 1]:
             return False
-        make = _MakeMask(masks.labels, number, thing.label, picture, use)
-        self._background.submit(make, done=self.on_mask_made, failed=self.on_failed)
+        if not self._is_making_mask:
+            self._is_making_mask = True
+            make = _MakeMask(masks.labels, number, thing.label, picture, use)
+            self._background.submit(make, done=self.on_mask_made, failed=self.on_mask_failed)
         return True
 
     def on_mask_made(self, answer: object) -> None:
         """Hand the mask on."""
+        self._is_making_mask = False
         if isinstance(answer, FilmMask):
             self.film_mask_made.emit(answer)
+
+    def on_mask_failed(self, error: object) -> None:
+        """Say what did not work."""
+        self._is_making_mask = False
+        self.on_failed(error)
 
     def is_of_film(self, mask: FilmMask) -> bool:
         """Whether a mask belongs to the photo of the film."""

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject, Signal
 
 from cmp_studio.services.thread_priority import step_back
+from cmp_studio.services.window_work import give_way
 
 log = logging.getLogger(__name__)
 
@@ -118,6 +119,7 @@ class Background(QObject):
 
     def _run(self) -> None:
         step_back()
+        give_way()
         while (task := self._queue.get()) is not None:
             task.run()
             self.ran.emit(task)

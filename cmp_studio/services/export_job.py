@@ -18,6 +18,7 @@ from cmp_studio.services.motion_backend import EngineChoice, EngineFactory, load
 from cmp_studio.services.pictures import OpenedPicture
 from cmp_studio.services.thread_priority import step_back
 from cmp_studio.services.translation import Words, mark, tr
+from cmp_studio.services.window_work import give_way
 from cmp_studio.services.wording import sentence_of
 
 if TYPE_CHECKING:
@@ -173,6 +174,7 @@ class ExportJob(QObject):
 
     def _run(self) -> None:
         step_back()
+        give_way()
         try:
             path = self._export()
         except Cancelled:

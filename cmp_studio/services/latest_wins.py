@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from PySide6.QtCore import QObject, Signal
 
 from cmp_studio.services.thread_priority import step_back
+from cmp_studio.services.window_work import give_way
 
 log = logging.getLogger(__name__)
 
@@ -166,6 +167,7 @@ class LatestWinsRunner(QObject):
 
     def _run(self) -> None:
         step_back()
+        give_way()
         while True:
             with self._condition:
                 self._condition.wait_for(lambda: self._is_stopping or any(self._waiting))

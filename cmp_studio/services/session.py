@@ -31,6 +31,7 @@ from cmp_studio.document.tracks import (
 )
 from cmp_studio.services.pictures import OpenedPicture
 from cmp_studio.services.translation import tr
+from cmp_studio.services.window_work import WINDOW_WORK
 from cmp_studio.services.wording import tracks_title
 
 MERGE_MS: Final = 800
@@ -186,9 +187,10 @@ class Session(QObject):
         self._path = path
         self._edited = frozenset()
         self._set_selection(frozenset())
-        self.opened.emit()
-        self.path_changed.emit()
-        self._announce()
+        with WINDOW_WORK:
+            self.opened.emit()
+            self.path_changed.emit()
+            self._announce()
 
     def close(self) -> None:
         """Close the document; unsaved changes are gone."""
@@ -198,9 +200,10 @@ class Session(QObject):
         self._picture = None
         self._path = None
         self._set_selection(frozenset())
-        self.opened.emit()
-        self.path_changed.emit()
-        self._announce()
+        with WINDOW_WORK:
+            self.opened.emit()
+            self.path_changed.emit()
+            self._announce()
 
     def mark_saved(self, path: Path, scene: Scene) -> None:
         """Note that ``scene`` is in the file ``path`` now.
@@ -443,10 +446,11 @@ class Session(QObject):
     def _announce(self) -> None:
         scene = self.scene
         there = {track.id for track in scene.tracks} if scene is not None else set()
-        self.scene_changed.emit()
-        self._set_selection(self._selection & there)
-        self.history_changed.emit()
-        self._announce_dirty()
+        with WINDOW_WORK:
+            self.scene_changed.emit()
+            self._set_selection(self._selection & there)
+            self.history_changed.emit()
+            self._announce_dirty()
 
     def _announce_dirty(self) -> None:
         if self.is_dirty != self._was_dirty:

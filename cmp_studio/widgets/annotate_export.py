@@ -7,7 +7,6 @@ from typing import Final
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
-    QDialog,
     QFileDialog,
     QGridLayout,
     QHBoxLayout,
@@ -20,6 +19,7 @@ from cmp_studio.services.annotator import Annotator
 from cmp_studio.services.preferences import Preferences
 from cmp_studio.services.translation import mark, tr
 from cmp_studio.widgets.controls import Switch, make_button, make_label
+from cmp_studio.widgets.dialog import Dialog
 from cmp_studio.widgets.theme import GRID, ThemeManager
 
 KINDS: Final = {
@@ -31,7 +31,7 @@ KINDS: Final = {
 }
 
 
-class AnnotateExportDialog(QDialog):
+class AnnotateExportDialog(Dialog):
     """Folder and kinds of files; writing goes on in the background."""
 
     def __init__(

@@ -131,6 +131,8 @@ COMMANDS: Final = (
     Command("switch", "Switch &on or off", ("Ctrl+T",), needs="selection"),
     Command("mode_animate", "A&nimate", ("F2",), is_checkable=True, group="mode",
             hint="Drag arrows on a photo and make a film of it"),
+    Command("mode_annotate", "Annota&te", ("F3",), is_checkable=True, group="mode",
+            hint="Cut out objects with a few clicks, in whole folders of pictures"),
     Command("mode_probe", "Pro&be", ("F4",), is_checkable=True, group="mode",
             hint="Pull at a photo and see what the network believes"),
     Command("view_photo", "&Photo", ("Ctrl+1",), is_checkable=True, group="view", needs="scene"),
@@ -195,8 +197,6 @@ COMMANDS: Final = (
     Command("keys", "&Keys and mouse", ("?", "F1")),
     Command("first_steps", "First &steps", mode=ANIMATE),
     Command("about", "&About CMP Studio"),
-    Command("mode_annotate", "Annota&te", ("F3",), is_checkable=True, group="mode",
-            hint="Cut out objects with a few clicks, in whole folders of pictures"),
     Command("annotate_folder", "Open &folder…", ("Ctrl+Shift+O",), "open",
             "Pictures to annotate one after the other", mode=_ANNOTATE),
     Command("annotate_save", "&Save now", ("Ctrl+S",), needs="picture", mode=_ANNOTATE,
@@ -286,11 +286,11 @@ GESTURES: Final = (
     ("Drag", "Draw an arrow; move what is under the mouse"),
     ("Ctrl + drag", "Record the drag while the film plays"),
     ("Double-click", "Set a pin"),
-    ("Right-click", "Remove the nearest track, or a point of a path"),
+    ("Right-click", "Remove the nearest track or point"),
     ("Enter", "End a path"),
     ("Shift + click", "Add to the selection"),
     ("Arrow keys", "Nudge by 1 px, with Shift by 10"),
-    ("Page up, down", "Choose a mark in the timeline, for left and right"),
+    ("Page up, down", "Choose a mark in the timeline"),
     ("Wheel", "Zoom at the mouse"),
     ("Space", "Play or pause; hold and drag to pan"),
     ("Esc", "Cancel a drag, select nothing"),
@@ -306,6 +306,21 @@ ANNOTATE_GESTURES: Final = (
     ("Enter", "Finish the object, begin the next"),
 )
 """The same in Annotate."""
+
+PROBE_GESTURES: Final = (
+    ("Move", "Pull what is under the mouse, without a click"),
+    ("Click", "Probe that place, or add one more"),
+    ("Drag", "Pull that way; draw an arrow where arrows are asked"),
+    ("Drag a place", "Move it"),
+    ("Double-click", "Set a pin, where arrows are asked"),
+    ("Right-click", "Remove a place or an arrow"),
+    ("Wheel", "Turn the pull; with Shift make it longer"),
+    ("Ctrl + wheel", "Zoom at the mouse"),
+    ("Arrow keys", "Turn the pull or make it longer"),
+    ("Enter", "Find rigid parts"),
+    ("Esc", "Cancel"),
+)
+"""The same in Probe."""
 
 
 def command(name: str) -> Command:

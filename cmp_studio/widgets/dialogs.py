@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Literal
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QMessageBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMessageBox, QVBoxLayout, QWidget
 
 from cmp_studio.services.error_report import ErrorReport
 from cmp_studio.services.translation import tr
 from cmp_studio.widgets.controls import make_button, make_label
+from cmp_studio.widgets.dialog import Dialog
 from cmp_studio.widgets.icons import application_icon
 from cmp_studio.widgets.theme import GRID
 
@@ -72,7 +73,7 @@ def show_error(parent: QWidget, report: ErrorReport, log_file: Path | None) -> Q
     return box
 
 
-class AboutDialog(QDialog):
+class AboutDialog(Dialog):
     """What this is, whose ideas it stands on, and under which licence."""
 
     def __init__(self, weights: str, device: str, parent: QWidget | None = None) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Final, get_args
 
 from PySide6.QtWidgets import (
-    QDialog,
     QFileDialog,
     QGridLayout,
     QHBoxLayout,
@@ -44,6 +43,7 @@ from cmp_studio.widgets.controls import (
     make_button,
     make_label,
 )
+from cmp_studio.widgets.dialog import Dialog
 from cmp_studio.widgets.exports_panel import open_folder, state_text
 from cmp_studio.widgets.theme import GRID, ThemeManager
 
@@ -80,7 +80,7 @@ def holes_text(share: float, time: float, fill: HoleFill) -> str:
     )
 
 
-class ExportDialog(QDialog):
+class ExportDialog(Dialog):
     """Asks what to write and shows the progress; the window stays in use meanwhile.
 
     The film is written by the queue: closing the dialog does not stop it.

@@ -7,7 +7,6 @@ from pathlib import Path
 from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
-    QDialog,
     QFrame,
     QHBoxLayout,
     QProgressBar,
@@ -20,10 +19,11 @@ from cmp_studio.services.export_queue import ExportQueue, ExportRow
 from cmp_studio.services.translation import tr
 from cmp_studio.services.wording import duration_text
 from cmp_studio.widgets.controls import make_button, make_label
+from cmp_studio.widgets.dialog import Dialog
 from cmp_studio.widgets.theme import GRID
 
 
-class ExportsPanel(QDialog):
+class ExportsPanel(Dialog):
     """One line for each film of the queue."""
 
     def __init__(self, queue: ExportQueue, parent: QWidget | None = None) -> None:

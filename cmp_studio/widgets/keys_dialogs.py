@@ -8,8 +8,6 @@ from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QDialog,
-    QGridLayout,
     QHBoxLayout,
     QHeaderView,
     QKeySequenceEdit,
@@ -20,56 +18,53 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from cmp_studio.services.shortcuts import Shortcuts
+from cmp_studio.services.modes import Modes
+from cmp_studio.services.shortcuts import ALL_MODES, Shortcuts
 from cmp_studio.services.translation import tr
 from cmp_studio.widgets.command_table import (
     ANNOTATE_GESTURES,
     COMMANDS,
     GESTURES,
+    PROBE_GESTURES,
     command,
     menu_of,
 )
-from cmp_studio.widgets.controls import make_button, make_label
+from cmp_studio.widgets.controls import Segments, make_button, make_label
+from cmp_studio.widgets.dialog import Dialog
+from cmp_studio.widgets.key_sheet import Column, KeySheet
 from cmp_studio.widgets.theme import GRID
 
 _NAME: Final = Qt.ItemDataRole.UserRole
-_ROWS_PER_COLUMN: Final = 28
+_ROWS_PER_COLUMN: Final = 26
 
 
-class KeysDialog(QDialog):
-    """What keys and mouse do, on one sheet.
+class KeysDialog(Dialog):
+    """What keys and mouse do, on one sheet for each mode.
 
     Args:
         shortcuts: The keys as they are now.
+        modes: Whose sheets there are; that of the current one is shown.
         parent: The window.
     """
 
-    def __init__(self, shortcuts: Shortcuts, parent: QWidget | None = None) -> None:
+    def __init__(self, shortcuts: Shortcuts, modes: Modes, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(tr("Keys and mouse"))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        sheet = QHBoxLayout()
-        sheet.setSpacing(5 * GRID)
-        for rows in _columns(shortcuts):
-            grid = QGridLayout()
-            grid.setHorizontalSpacing(2 * GRID)
-            grid.setVerticalSpacing(3)
-            for row, (keys, words) in enumerate(rows):
-                if not words:
-                    if row:
-                        grid.setRowMinimumHeight(row, 4 * GRID)
-                    section = make_label(keys, "section")
-                    grid.addWidget(section, row, 0, 1, 2, Qt.AlignmentFlag.AlignBottom)
-                    continue
-                grid.addWidget(make_label(keys, "title"), row, 0)
-                grid.addWidget(make_label(words, "muted"), row, 1)
-            grid.setRowStretch(len(rows), 1)
-            sheet.addLayout(grid)
+        titles = {str(mode.name): tr(mode.title) for mode in modes.known}
+        self.choice = Segments(tr("Mode"), titles)
+        self.sheet = KeySheet({name: _columns(shortcuts, name) for name in titles}, self)
+        self.choice.chosen.connect(self.sheet.show_sheet)
+        self.choice.show_value(modes.current)
+        self.sheet.show_sheet(modes.current)
         self.customise = make_button(tr("Customise…"))
         close = make_button(tr("Close"))
         close.setDefault(True)
         close.clicked.connect(self.accept)
         self.customise.clicked.connect(self.accept)
+        head = QHBoxLayout()
+        head.addWidget(self.choice)
+        head.addStretch(1)
         buttons = QHBoxLayout()
         buttons.addWidget(self.customise)
         buttons.addStretch(1)
@@ -77,30 +72,40 @@ class KeysDialog(QDialog):
         column = QVBoxLayout(self)
         column.setContentsMargins(3 * GRID, 2 * GRID, 3 * GRID, 2 * GRID)
         column.setSpacing(2 * GRID)
-        column.addLayout(sheet)
+        if len(titles) > 1:
+            column.addLayout(head)
+        column.addWidget(self.sheet)
         column.addLayout(buttons)
 
 
-def _columns(shortcuts: Shortcuts) -> list[list[tuple[str, str]]]:
+def _columns(shortcuts: Shortcuts, mode: str) -> list[Column]:
     """Rows of keys and words, in columns; a row without words is a heading."""
-    sections: dict[str, list[tuple[str, str]]] = {
-        tr("On the photo"): [(tr(what), tr(does)) for what, does in GESTURES],
-        tr("When annotating"): [(tr(what), tr(does)) for what, does in ANNOTATE_GESTURES],
-    }
+    gestures = _MODE_GESTURES[mode]
+    sections = {tr("On the photo"): [(tr(what), tr(does)) for what, does in gestures]}
     for known in COMMANDS:
         keys = shortcuts.keys(known.name)
-        if keys:
+        if keys and known.scope in (mode, ALL_MODES):
             rows = sections.setdefault(menu_of(known.name), [])
             rows.append(("  ".join(_native(key) for key in keys[:2]), known.title))
     columns: list[list[tuple[str, str]]] = [[]]
     for title, rows in sections.items():
-        if columns[-1] and len(columns[-1]) + len(rows) + 1 > _ROWS_PER_COLUMN:
-            columns.append([])
-        columns[-1] += [(title, ""), *rows]
-    return columns
+        room = _ROWS_PER_COLUMN - len(rows) - 1
+        column = next((column for column in columns if len(column) <= room), None)
+        if column is None:
+            column = []
+            columns.append(column)
+        column += [(title, ""), *rows]
+    return list(columns)
 
 
-class ShortcutsDialog(QDialog):
+_MODE_GESTURES: Final = {
+    "animate": GESTURES,
+    "annotate": ANNOTATE_GESTURES,
+    "probe": PROBE_GESTURES,
+}
+
+
+class ShortcutsDialog(Dialog):
     """Gives commands other keys; every change counts at once."""
 
     def __init__(self, shortcuts: Shortcuts, parent: QWidget | None = None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
@@ -18,6 +18,7 @@ from cmp_studio.services.samples import first_sample
 from cmp_studio.services.studio import Studio
 from cmp_studio.services.tool_hints import TOOLS
 from cmp_studio.services.translation import tr
+from cmp_studio.services.window_work import WINDOW_WORK
 from cmp_studio.widgets.actions import Actions
 from cmp_studio.widgets.bars import AnimateStrip, HeaderBar, ToolColumn, separator
 from cmp_studio.widgets.canvas import Canvas
@@ -235,6 +236,11 @@ class MainWindow(QMainWindow):
         self.status.show_work("")
 
     # Qt overrides.
+
+    def event(self, event: QEvent) -> bool:
+        """Threads that compute wait for long work, the repainting of all panels above all."""
+        with WINDOW_WORK:
+            return super().event(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Note the first time."""

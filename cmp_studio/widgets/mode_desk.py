@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
+from cmp_studio.services.window_work import WINDOW_WORK
 from cmp_studio.widgets.mode_page import ModePage
 
 if TYPE_CHECKING:
@@ -75,6 +76,10 @@ class ModeDesk(QObject):
 
     def on_mode_changed(self) -> None:
         """Show what belongs to the mode that is on."""
+        with WINDOW_WORK:
+            self._show_mode()
+
+    def _show_mode(self) -> None:
         window, page = self._window, self.page
         if self._left is not None and self._left is not page:
             self._left.leave()

@@ -24,6 +24,7 @@ from PySide6.QtWidgets import QWidget
 
 from cmp_studio.services.pictures import OpenedPicture
 from cmp_studio.services.pointer import Pointer
+from cmp_studio.services.window_work import WINDOW_WORK
 from cmp_studio.widgets.flow_painter import rgb_image
 from cmp_studio.widgets.theme import ThemeManager
 from cmp_studio.widgets.view_transform import ViewTransform, centred, fitted, visible_part
@@ -289,10 +290,11 @@ class PictureView(QWidget):
         super().focusOutEvent(event)
 
     def event(self, event: QEvent) -> bool:
-        """Zoom by pinching on a touchpad."""
+        """Zoom by pinching on a touchpad; threads that compute wait for whatever takes long."""
         pinch = Qt.NativeGestureType.ZoomNativeGesture
-        if isinstance(event, QNativeGestureEvent) and event.gestureType() == pinch:
-            self._is_fitted = False
-            self._set_transform(self._transform.zoomed(1 + event.value(), event.position()))
-            return True
-        return super().event(event)
+        with WINDOW_WORK:
+            if isinstance(event, QNativeGestureEvent) and event.gestureType() == pinch:
+                self._is_fitted = False
+                self._set_transform(self._transform.zoomed(1 + event.value(), event.position()))
+                return True
+            return super().event(event)

@@ -8,7 +8,6 @@ from typing import Final
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QIcon, QPixmap
 from PySide6.QtWidgets import (
-    QDialog,
     QHBoxLayout,
     QListWidget,
     QListWidgetItem,
@@ -20,13 +19,14 @@ from cmp_studio.services.autosave import Leftover
 from cmp_studio.services.translation import tr
 from cmp_studio.services.wording import ago_text
 from cmp_studio.widgets.controls import make_button, make_label
+from cmp_studio.widgets.dialog import Dialog
 from cmp_studio.widgets.theme import GRID
 
 _PICTURE: Final = QSize(96, 72)
 _INDEX: Final = Qt.ItemDataRole.UserRole
 
 
-class RecoveryDialog(QDialog):
+class RecoveryDialog(Dialog):
     """Lists what was left over; "Later" keeps it for the next start.
 
     Signals:

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from shiboken6 import isValid
 
 from cmp_studio.services.preferences import Preferences
+from cmp_studio.services.window_work import WINDOW_WORK
 
 GRID: Final = 8
 """Spacing unit, logical px."""
@@ -152,12 +153,13 @@ class ThemeManager(QObject):
         """Give some more widgets their new colours."""
         began = time.perf_counter()
         style = QApplication.style()
-        while self._waiting and (time.perf_counter() - began) * 1000 < SLICE_MS:
-            widget = self._waiting.pop()
-            if isValid(widget):
-                style.unpolish(widget)
-                style.polish(widget)
-                widget.update()
+        with WINDOW_WORK:
+            while self._waiting and (time.perf_counter() - began) * 1000 < SLICE_MS:
+                widget = self._waiting.pop()
+                if isValid(widget):
+                    style.unpolish(widget)
+                    style.polish(widget)
+                    widget.update()
         if not self._waiting:
             self._timer.stop()
 

@@ -9,7 +9,6 @@ from typing import Final
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
-    QDialog,
     QFileDialog,
     QHBoxLayout,
     QListWidget,
@@ -24,12 +23,13 @@ from cmp_studio.services.studio import Studio
 from cmp_studio.services.translation import tr
 from cmp_studio.services.weights_store import OFFICIAL_NAME, WeightsRow
 from cmp_studio.widgets.controls import make_button, make_label
+from cmp_studio.widgets.dialog import Dialog
 from cmp_studio.widgets.theme import GRID
 
 _NAME: Final = Qt.ItemDataRole.UserRole
 
 
-class WeightsDialog(QDialog):
+class WeightsDialog(Dialog):
     """The weights manager; everything slow runs in the background."""
 
     def __init__(self, studio: Studio, parent: QWidget | None = None) -> None:

@@ -13,6 +13,7 @@ from cmp_studio.document.errors import DocumentError
 from cmp_studio.services.autosave import Leftover
 from cmp_studio.services.layer_commands import LAYER_MOVES
 from cmp_studio.services.translation import tr
+from cmp_studio.services.window_work import WINDOW_WORK
 from cmp_studio.services.wording import sentence_of, tracks_title
 from cmp_studio.widgets.clipboard import put_tracks, tracks_on_clipboard
 from cmp_studio.widgets.dialogs import AboutDialog
@@ -93,7 +94,7 @@ class WindowCommands(QObject):
 
     def on_keys(self) -> None:
         """Say what keys and mouse do."""
-        dialog = KeysDialog(self._actions.shortcuts, self._window)
+        dialog = KeysDialog(self._actions.shortcuts, self._studio.modes, self._window)
         dialog.customise.clicked.connect(self.on_shortcuts)
         dialog.show()
 
@@ -324,6 +325,7 @@ class WindowCommands(QObject):
 
         def call() -> None:  # leaves out the "checked" that a triggered action hands over
             page = self._window.modes.page
-            (command if page is None else page.commands().get(name, command))()
+            with WINDOW_WORK:
+                (command if page is None else page.commands().get(name, command))()
 
         return call

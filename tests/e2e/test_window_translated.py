@@ -26,6 +26,7 @@ from PySide6.QtWidgets import (
 
 import cmp_studio.services.motion_backend as backend
 from cmp_studio.services.preferences import Preferences
+from cmp_studio.widgets.keys_dialogs import KeysDialog
 from tests.cmp_studio.fakes import fake_engine, photo_bytes
 from tests.e2e.window_driver import click_on, drag, is_ready, run
 
@@ -34,6 +35,7 @@ ROOT = Path(__file__).parents[2]
 QT_WORDS = {
     "Lösen", "Schließen", "Nach links scrollen", "Nach rechts scrollen",
     "Geben Sie ein Tastenkürzel ein",
+    "Löst das Dock-Widget und verankert es wieder", "Schließt das Dock-Widget",
 }  # fmt: skip
 """What Qt itself says in German of docks, tabs and keys."""
 
@@ -76,7 +78,7 @@ def language(qapp, home, monkeypatch, tmp_path):
 
 def texts_of(widget):
     """What a widget says."""
-    found = [widget.toolTip(), widget.accessibleName()]
+    found = [widget.toolTip(), widget.accessibleName(), widget.accessibleDescription()]
     if isinstance(widget, QLabel | QAbstractButton):
         found.append(widget.text())
     if isinstance(widget, QLineEdit):
@@ -140,6 +142,10 @@ def test_window_when_there_is_a_message_file_then_every_word_comes_from_it(
             window.actions_by_name[name].trigger()
             yield lambda: True
             seen[name] = english_of(window)
+            for sheet in window.findChildren(KeysDialog):
+                for mode in ("annotate", "probe"):
+                    sheet.choice.button(mode).click()
+                    seen[f"keys in {mode}"] = english_of(window)
             for dialog in window.findChildren(QDialog):
                 dialog.close()
         window.coach_marks.skip_button.click()
@@ -153,6 +159,7 @@ def test_window_when_there_is_a_message_file_then_every_word_comes_from_it(
     assert run(script, photo) == 0
     assert seen.pop("menu")[:2] == ["[&File]", "[&Edit]"]
     assert seen.pop("undo") == ["[Undo] [New layer]"]
+    assert {"keys", "keys in annotate", "keys in probe"} <= set(seen)
     left = {place: words for place, words in seen.items() if words}
     assert left == {}, left
 
