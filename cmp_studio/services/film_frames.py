@@ -9,6 +9,7 @@ from typing import Final
 
 from cmp_studio.document.motion import displacement, frame_times
 from cmp_studio.document.scene import FilmSettings, Scene
+from cmp_studio.document.tracks import Track
 from cmp_studio.services.motion_backend import Pose, make_pose
 
 MAX_LOOKS: Final = 240
@@ -32,13 +33,26 @@ def coarse_to_fine(poses: Sequence[Pose]) -> list[Pose]:
 def peak_index(scene: Scene, track_ids: frozenset[int], current: int) -> int:
     """The first frame in which these tracks have gone furthest; ``current`` when none moves."""
     tracks = [track for track in scene.tracks if track.id in track_ids and track.is_on]
-    times = preview_times(scene.film)
+    if len(tracks) == 1 and tracks[0].kind == "arrow" and tracks[0].tail != tracks[0].head:
+        # Wherever it points, it is furthest at the same time: this is asked at each mouse move.
+        unit = replace(tracks[0], id=0, points=((0.0, 0.0), (1.0, 0.0)))
+        return _arrow_peak(unit, scene.film, current)
+    return _peak(tracks, scene.film, current)
+
+
+@lru_cache(maxsize=32)
+def _arrow_peak(track: Track, film: FilmSettings, current: int) -> int:
+    return _peak([track], film, current)
+
+
+def _peak(tracks: Sequence[Track], film: FilmSettings, current: int) -> int:
+    times = preview_times(film)
     last = times.index(max(times))
     best, best_way = current, 0.0
     looks = max(24, min(MAX_LOOKS, _MAX_DISPLACEMENTS // max(1, len(tracks))))
     for index in range(0, last + 1, 1 + last // looks):
         time = times[index]
-        ways = (displacement(track, time, scene.film) for track in tracks)
+        ways = (displacement(track, time, film) for track in tracks)
         way = sum(dx * dx + dy * dy for dx, dy in ways)
         if way > best_way * (1 + 1e-9):
             best, best_way = index, way

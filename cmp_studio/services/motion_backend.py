@@ -72,6 +72,16 @@ class Pose:
     """
 
     layers: tuple[LayerPose, ...] = ()
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Work out the hash."""
+        # Each frame that arrives looks up every pose of the film: worked out once, not each time.
+        object.__setattr__(self, "_hash", hash(self.layers))
+
+    def __hash__(self) -> int:
+        """Return the hash of the layers."""
+        return self._hash
 
     @property
     def is_rest(self) -> bool:

@@ -135,6 +135,11 @@ class CanvasTools(QObject):
         return self._gesture is not None or self._pen.is_open
 
     @property
+    def is_freehand(self) -> bool:
+        """Whether the way of the mouse itself is taken: a mask is painted, or a drag recorded."""
+        return self._gesture is not None and self._gesture.kind in ("brush", "record")
+
+    @property
     def cursor(self) -> CursorName:
         """Shape of the mouse pointer."""
         if self._gesture is not None and self._gesture.kind in ("head", "move", "point"):

@@ -103,6 +103,11 @@ class AnnotateCanvas(PictureView):
         """Hand a move to the tools."""
         self._tools.move(pointer)
 
+    @property
+    def is_each_move_wanted(self) -> bool:
+        """Whether the brush is in use."""
+        return self._tools.tool == "brush"
+
     def on_release(self, pointer: Pointer, button: Button) -> None:
         """Hand a release to the tools."""
         self._tools.release(pointer)
@@ -134,12 +139,14 @@ class AnnotateCanvas(PictureView):
 
     # Qt overrides.
 
-    def leaveEvent(self, _event: QEvent) -> None:
+    def leaveEvent(self, event: QEvent) -> None:
         """The mouse is elsewhere."""
+        super().leaveEvent(event)
         self._tools.leave()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Go on to the next object, or give up."""
+        self._pace.flush()
         key = event.key()
         if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self._session.next_object()

@@ -16,6 +16,7 @@ from cmp_studio.services.preferences import Preferences
 from cmp_studio.services.studio import Studio
 from cmp_studio.services.thread_priority import hand_over_quickly
 from cmp_studio.services.translation import load_translators, translation_folders
+from cmp_studio.services.window_work import WorkEnd
 from cmp_studio.widgets.dialogs import show_error
 from cmp_studio.widgets.icons import application_icon
 from cmp_studio.widgets.main_window import MainWindow
@@ -36,6 +37,7 @@ class StudioApplication(QObject):
         super().__init__()
         share_pools()
         hand_over_quickly()
+        self._work_end = WorkEnd(parent=self)
         application.setApplicationName("CMP Studio")
         application.setDesktopFileName("cmp-studio")
         application.setWindowIcon(application_icon())
@@ -81,6 +83,7 @@ class StudioApplication(QObject):
         self.window.hide()
         QApplication.setQuitOnLastWindowClosed(does_quit)
         self.window.deleteLater()
+        self._work_end.stop()
         self._collector.stop()
         return has_ended
 

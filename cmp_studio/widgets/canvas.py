@@ -257,6 +257,11 @@ class Canvas(PictureView):
         if self._tools.tool == "brush":
             self.update()
 
+    @property
+    def is_each_move_wanted(self) -> bool:
+        """Whether a mask is painted or a drag recorded."""
+        return self._tools.is_freehand
+
     def on_release(self, pointer: Pointer, button: Button) -> None:
         """End the gesture."""
         if button == "left":
@@ -277,6 +282,7 @@ class Canvas(PictureView):
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Set a pin."""
         if event.button() == Qt.MouseButton.LeftButton and not self._is_space_down:
+            self._pace.flush()
             self._tools.double_click(self._pointer(event))
         else:
             self.mousePressEvent(event)
@@ -285,14 +291,16 @@ class Canvas(PictureView):
         """Show the arrows fully."""
         self._wake()
 
-    def leaveEvent(self, _event: QEvent) -> None:
+    def leaveEvent(self, event: QEvent) -> None:
         """Let the arrows step back while the film plays."""
+        super().leaveEvent(event)
         self._tools.leave()
         self._calm_timer.stop()
         self.on_calm()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Cancel, nudge or step frames; pan with space."""
+        self._pace.flush()
         key = Qt.Key(event.key())
         if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self._tools.finish()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
-from PySide6.QtCore import QPointF, QRect, QRectF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QImage, QPainter, QPicture, QTransform
 
 _MARGIN: Final = 2.0
@@ -20,6 +21,31 @@ _UPRIGHT: Final = (
 
 _MAX_PIXELS: Final = 1 << 20
 """A larger drawing is drawn anew each time: 4 MB is enough for a long arrow on a large screen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What is drawn on: worked out once for all drawings of a repaint.
+
+    Attributes:
+        scale: Device px per logical px; 0 where the two are not simply scaled.
+        left: Where the logical origin is, device px.
+        top: The same, downwards.
+        size: Width and height, logical px.
+    """
+
+    scale: float
+    left: float
+    top: float
+    size: tuple[int, int]
+
+    @classmethod
+    def of(cls, painter: QPainter) -> Ground:
+        """The ground of a painter whose window is what is seen."""
+        to_device, window = painter.deviceTransform(), painter.window()
+        is_upright = to_device.type() in _UPRIGHT and to_device.m11() == to_device.m22()
+        scale = to_device.m11() if is_upright else 0.0
+        return cls(scale, to_device.dx(), to_device.dy(), (window.width(), window.height()))
 
 
 class KeptDrawing:
@@ -39,43 +65,45 @@ class KeptDrawing:
         draw(painter)
         painter.end()
         around = QRectF(self._picture.boundingRect())
-        self._bounds = around.adjusted(-_MARGIN, -_MARGIN, _MARGIN, _MARGIN)
+        around = around.adjusted(-_MARGIN, -_MARGIN, _MARGIN, _MARGIN)
+        self._bounds = around.left(), around.top(), around.right(), around.bottom()
         self._image = QImage()
         self._image_at: tuple[float, float, float] | None = None
         self._corner = (0, 0)
 
-    def put(self, painter: QPainter, at: QPointF) -> None:
+    def put(self, painter: QPainter, at: QPointF, ground: Ground) -> None:
         """Draw it with its origin in ``at``, logical px; the painter's opacity is for all of it."""
-        if not self._bounds.translated(at).intersects(QRectF(painter.window())):
+        x, y = at.x(), at.y()
+        if not self._is_seen(x, y, ground):
             return
-        to_device = painter.deviceTransform()
-        if to_device.type() not in _UPRIGHT:
+        scale = ground.scale
+        left, top = x * scale + ground.left, y * scale + ground.top
+        whole_left, whole_top = math.floor(left), math.floor(top)
+        lies = left - whole_left, top - whole_top, scale
+        if not scale or (lies != self._image_at and not self._render(lies)):
             painter.drawPicture(at, self._picture)
             return
-        scale, place = to_device.m11(), to_device.map(at)
-        left, top = math.floor(place.x()), math.floor(place.y())
-        lies = place.x() - left, place.y() - top, scale
-        if lies != self._image_at and not self._render(lies):
-            painter.drawPicture(at, self._picture)
-            return
-        corner = QPointF(left + self._corner[0], top + self._corner[1])
-        painter.drawImage(to_device.inverted()[0].map(corner), self._image)
+        column, row = whole_left + self._corner[0], whole_top + self._corner[1]
+        corner = QPointF((column - ground.left) / scale, (row - ground.top) / scale)
+        painter.drawImage(corner, self._image)
+
+    def _is_seen(self, x: float, y: float, ground: Ground) -> bool:
+        left, top, right, bottom = self._bounds
+        width, height = ground.size
+        return x + right > 0 and y + bottom > 0 and x + left < width and y + top < height
 
     def _render(self, lies: tuple[float, float, float]) -> bool:
         """Draw the pixels; return whether they are few enough to keep."""
         x, y, scale = lies
-        bounds, self._image_at = self._bounds, None
-        left, top = math.floor(bounds.left() * scale + x), math.floor(bounds.top() * scale + y)
-        size = QRect(
-            left,
-            top,
-            math.ceil(bounds.right() * scale + x) - left,
-            math.ceil(bounds.bottom() * scale + y) - top,
-        ).size()
-        if size.isEmpty() or size.width() * size.height() > _MAX_PIXELS:
+        self._image_at = None
+        from_x, from_y, to_x, to_y = self._bounds
+        left, top = math.floor(from_x * scale + x), math.floor(from_y * scale + y)
+        width = math.ceil(to_x * scale + x) - left
+        height = math.ceil(to_y * scale + y) - top
+        if width * height > _MAX_PIXELS:
             self._image = QImage()
             return False
-        image = QImage(size, QImage.Format.Format_ARGB32_Premultiplied)
+        image = QImage(width, height, QImage.Format.Format_ARGB32_Premultiplied)
         image.fill(Qt.GlobalColor.transparent)
         painter = QPainter(image)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)

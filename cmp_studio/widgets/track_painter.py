@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final
 
@@ -14,7 +14,7 @@ from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPolygonF
 from cmp_studio.document.hit_test import HitPart
 from cmp_studio.document.motion import drawn_line
 from cmp_studio.document.tracks import Point, Track
-from cmp_studio.widgets.kept_drawing import KeptDrawing
+from cmp_studio.widgets.kept_drawing import Ground, KeptDrawing
 from cmp_studio.widgets.theme import TRACK_COLORS
 from cmp_studio.widgets.view_transform import ViewTransform
 
@@ -37,7 +37,8 @@ class TrackLook:
     Attributes:
         is_selected: With a white edge and handles.
         hovered: Part that a press would take, drawn larger.
-        moved: Where the track's start is at the due time, as displacement in px of the picture.
+        moved: Where the track's start is at the due time, as displacement in px of the picture; two
+            looks that differ in it alone are equal, as it is drawn each time.
         has_points: The points between the ends of a path are drawn as handles.
         point: Number of the point that a press would take, or -1.
         is_far: It goes further than one answer of the network.
@@ -45,7 +46,7 @@ class TrackLook:
 
     is_selected: bool = False
     hovered: HitPart | None = None
-    moved: Point = (0.0, 0.0)
+    moved: Point = field(default=(0.0, 0.0), compare=False)
     has_points: bool = False
     point: int = -1
     is_far: bool = False
@@ -72,15 +73,14 @@ class TrackPainter:
         # A recording leaves out what was so when it began.
         painter.setPen(QPen())
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        opacity = painter.opacity()
+        opacity, ground = painter.opacity(), Ground.of(painter)
         for track, look in tracks:
-            still = replace(look, moved=(0.0, 0.0))
             known = self._kept.get(track.id)
-            if known is None or not known.is_of(track, still, transform.scale):
-                known = _Kept.of(track, still, transform.scale)
+            if known is None or not known.is_of(track, look, transform.scale):
+                known = _Kept.of(track, look, transform.scale)
             kept[track.id] = known
             painter.setOpacity(opacity * _opacity_of(track))
-            known.drawing.put(painter, transform.to_screen(track.tail))
+            known.drawing.put(painter, transform.to_screen(track.tail), ground)
             _draw_moved(painter, track, transform, look)
         painter.restore()
         self._kept = kept

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -97,6 +98,7 @@ class TrackRows(QWidget):
         self._editor.setAccessibleName(tr("Name of the track"))
         self._editor.hide()
         self._editor.editingFinished.connect(self.on_renamed)
+        self._seen: Hashable = ()
         session.scene_changed.connect(self.on_scene_changed)
         session.selection_changed.connect(self.on_selection_changed)
         session.opened.connect(self.on_opened)
@@ -106,7 +108,11 @@ class TrackRows(QWidget):
         self.on_scene_changed()
 
     def on_scene_changed(self) -> None:
-        """Take the room that the tracks need."""
+        """Take the room that the tracks need, and draw them anew where that shows."""
+        seen = _seen_of(self._session.scene)
+        if seen == self._seen:
+            return
+        self._seen = seen
         self.setMinimumHeight(max(1, len(self._tracks())) * ROW_HEIGHT + 4)
         self.updateGeometry()
         self.update()
@@ -477,3 +483,16 @@ class TrackRows(QWidget):
                 tr("Change time of {tracks}").format(tracks=tracks_title(moved)),
                 key=key,
             )
+
+
+def _seen_of(scene: Scene | None) -> Hashable:
+    """What the rows show of a scene: of arrows and pins not where they are."""
+    if scene is None:
+        return None
+    rows = (
+        (track.id, track.kind, track.name, track.color, track.is_on, track.timing)
+        if track.kind in ("arrow", "pin")
+        else track
+        for track in scene.tracks
+    )
+    return scene.film, *rows

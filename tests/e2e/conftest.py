@@ -8,7 +8,14 @@ import pytest
 
 import cmp_studio.services.motion_backend as backend
 from cmp_engine.image_io import write_image
+from cmp_studio.widgets import move_pace
 from tests.cmp_studio.fakes import fake_engine, photo_bytes
+
+
+@pytest.fixture(autouse=True)
+def _every_move_is_followed_at_once(monkeypatch):
+    """A test says what comes of a move in the next line; a hand comes later."""
+    monkeypatch.setattr(move_pace, "REST", 0.0)
 
 
 @pytest.fixture(autouse=True)

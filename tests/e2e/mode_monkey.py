@@ -11,7 +11,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QObject
 
 from tests.e2e.monkey import Monkey
 
@@ -37,7 +36,7 @@ class ModeMonkey(Monkey):
             ("pictures opened", annotator.folder.opened), ("probes", self.studio.prober.answered),
             ("findings written", files.told), ("plots", self.studio.plotter.drawn),
         ):  # fmt: skip
-            signal.connect(self._counter(name))
+            signal.connect(self.counter(name))
         self._elsewhere = [(self.switch, 4), (self.theme, 1), (self.resize, 1), (self.idle, 16)]
         self._in = {
             "annotate": [
@@ -66,10 +65,6 @@ class ModeMonkey(Monkey):
             columns = np.arange(width) * 12 // width
             write_image(folder / f"picture{number}.png", small[rows][:, columns])
         return folder
-
-    def _counter(self, name):
-        counter = _Counter(self.findings.answers, name, self.window)
-        return counter.on_answered
 
     @property
     def _page(self):
@@ -314,18 +309,6 @@ class ModeMonkey(Monkey):
         found = sorted(Path(self._folder).glob("finding*/experiment.json"))
         if found:
             self.turn(lambda: self.studio.probe_exports.open(self.random.choice(found)))
-
-
-class _Counter(QObject):
-    """Counts a signal."""
-
-    def __init__(self, answers, name, parent):
-        super().__init__(parent)
-        self._answers = answers
-        self._name = name
-
-    def on_answered(self, *_):
-        self._answers[self._name] += 1
 
 
 _ANNOTATE = (

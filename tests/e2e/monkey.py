@@ -31,6 +31,8 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from PySide6.QtCore import QObject
+
 LIMIT_MS = 100.0
 GROWTH = 0.05
 SAMPLES = 40
@@ -111,7 +113,7 @@ class Monkey:
         self._clock = clock
         self._count = 0
         self._name = ""
-        self._answers = 0
+        self._asked = 0
         self._deeds = [
             (self.drag, 24), (self.half_drag, 6), (self.click, 8), (self.double_click, 4),
             (self.right_click, 5), (self.key, 22), (self.command, 26), (self.wheel, 4),
@@ -120,6 +122,10 @@ class Monkey:
             (self.export, 1), (self.preset, 2), (self.clipboard, 3), (self.undo_spree, 2),
             (self.dialog, 2), (self.unsaved, 1), (self.mode, 1), (self.save, 1), (self.idle, 6),
         ]  # fmt: skip
+
+    def counter(self, name):
+        """What to connect a signal to, so that it is counted among the answers."""
+        return _Counter(self.findings.answers, name, self.window).on_answered
 
     def step(self):
         """Do one random thing; note what breaks and how long each event took."""
@@ -136,12 +142,12 @@ class Monkey:
 
     def turn(self, work, name=""):
         """Do what is one turn of the event loop, and note how long it takes."""
-        before, answers = scheduled_ms(), self._answers
+        before, asked = scheduled_ms(), self._asked
         began = self._clock()
         try:
             return work()
         finally:
-            spent = (self._clock() - began) * 1000 if answers == self._answers else 0.0
+            spent = (self._clock() - began) * 1000 if asked == self._asked else 0.0
             self.findings.turns += 1
             name = f"{self._name} {name}".strip()
             longest_of = self.findings.longest_of
@@ -393,7 +399,7 @@ class Monkey:
 
         box = QApplication.activeModalWidget()
         if isinstance(box, QMessageBox):
-            self._answers += 1
+            self._asked += 1
             wanted = self.random.choice(("Discard", "Cancel"))
             chosen = [b for b in box.buttons() if b.text().replace("&", "") == wanted]
             if chosen:
@@ -491,6 +497,18 @@ class Monkey:
         key = getattr(Qt.Key, f"Key_{name}")
         held = keys if keys is not None else self._no_keys()
         self.turn(lambda: QTest.keyClick(widget, key, held), name)
+
+
+class _Counter(QObject):
+    """Counts a signal."""
+
+    def __init__(self, answers, name, parent):
+        super().__init__(parent)
+        self._answers = answers
+        self._name = name
+
+    def on_answered(self, *_):
+        self._answers[self._name] += 1
 
 
 _KEYS = (
@@ -656,6 +674,8 @@ def main():
             monkey = ModeMonkey(*arguments, clock=clock, dialogs=dialogs, side=options.side)
         else:
             monkey = Monkey(*arguments, clock=clock)
+        studio.worker.frame_ready.connect(monkey.counter("frames"))
+        studio.exports.changed.connect(monkey.counter("news of exports"))
         answering = QTimer(window)
         answering.timeout.connect(monkey.answer)
         answering.start(20)

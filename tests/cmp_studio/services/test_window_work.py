@@ -3,9 +3,19 @@ import threading
 import time
 
 import pytest
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt
+from PySide6.QtWidgets import QApplication
 
 from cmp_studio.services.background import Background
-from cmp_studio.services.window_work import GRACE_SECONDS, PATIENCE_SECONDS, WindowWork, give_way
+from cmp_studio.services.latest_wins import LatestWinsRunner
+from cmp_studio.services.window_work import (
+    GRACE_SECONDS,
+    PATIENCE_SECONDS,
+    WINDOW_WORK,
+    WindowWork,
+    WorkEnd,
+    give_way,
+)
 
 
 def step():
@@ -112,10 +122,6 @@ def test_background_gives_way_and_this_thread_does_not(qtbot):
 
 
 def test_dialog_when_it_handles_an_event_then_the_window_is_at_work(qtbot):
-    from PySide6.QtCore import QEvent
-    from PySide6.QtWidgets import QApplication
-
-    from cmp_studio.services.window_work import WINDOW_WORK
     from cmp_studio.widgets.dialog import Dialog
 
     seen = []
@@ -130,3 +136,72 @@ def test_dialog_when_it_handles_an_event_then_the_window_is_at_work(qtbot):
     QApplication.sendEvent(dialog, QEvent(QEvent.Type.LanguageChange))
     assert [bool(number) for number in seen] == [True]
     assert WINDOW_WORK.number == 0
+
+
+class Receiver(QObject):
+    """Notes whether the window is at work when an event comes, and posts another one."""
+
+    def __init__(self, work):
+        super().__init__()
+        self.seen, self._work = [], work
+
+    def customEvent(self, event):
+        self.seen.append(bool(self._work.number))
+        if len(self.seen) < 3:
+            post(self)
+
+
+def post(receiver):
+    low = Qt.EventPriority.LowEventPriority.value  # as Qt posts repaints
+    QCoreApplication.postEvent(receiver, QEvent(QEvent.Type.User), low)
+
+
+def test_work_end_when_something_was_posted_then_it_belongs_to_the_piece(qapp):
+    work = WindowWork()
+    end, receiver = WorkEnd(work), Receiver(work)
+    with work:
+        post(receiver)
+        with work:
+            pass
+    with work:
+        number = work.number
+    assert number == 2  # each piece is a new one, though the first has not ended
+    for _ in range(3):  # what is posted meanwhile comes with the next round
+        assert work.number == 2
+        QCoreApplication.sendPostedEvents()
+    assert receiver.seen == [True, True, True]
+    assert work.number == 0
+    with work:
+        qapp.processEvents()  # a dialog asks within a piece, which goes on
+        assert work.number == 3
+    end.stop()
+    assert work.number == 0
+    with work:
+        pass
+    assert work.number == 0
+
+
+def test_runner_when_its_thread_waits_then_the_window_never_waits_for_its_lock(qapp, monkeypatch):
+    import cmp_studio.services.window_work as module
+
+    monkeypatch.setattr(module, "GRACE_SECONDS", 0.0)
+    monkeypatch.setattr(module, "PATIENCE_SECONDS", 5.0)
+    goes_on = threading.Event()
+
+    def ask(_job, is_interrupted):
+        while not goes_on.is_set():
+            is_interrupted()  # takes the lock, again and again
+
+    runner = LatestWinsRunner(ask, lanes=2)
+    runner.start()
+    runner.submit("question", lane=1)
+    longest = 0.0
+    for _ in range(200):
+        time.sleep(0.001)
+        began = time.perf_counter()
+        with WINDOW_WORK:
+            runner.cancel(0)
+        longest = max(longest, time.perf_counter() - began)
+    goes_on.set()
+    assert runner.stop()
+    assert longest < 2.0

@@ -10,9 +10,16 @@ from cmp_studio.services.motion_backend import EngineChoice
 from cmp_studio.services.pictures import open_picture
 from cmp_studio.services.preferences import Preferences
 from cmp_studio.services.studio import Studio
+from cmp_studio.widgets import move_pace
 from cmp_studio.widgets.main_window import MainWindow
 from cmp_studio.widgets.theme import ThemeManager
 from tests.cmp_studio.fakes import FakePredictor, fake_engine, make_scene
+
+
+@pytest.fixture(autouse=True)
+def _every_move_is_followed_at_once(monkeypatch):
+    """A test says what comes of a move in the next line; a hand comes later."""
+    monkeypatch.setattr(move_pace, "REST", 0.0)
 
 
 @pytest.fixture(autouse=True, scope="session")
