@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Final
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -11,7 +12,10 @@ from cmp_studio.services.film_frames import posed, preview_times
 from cmp_studio.services.motion_backend import Pose
 
 SLICE: Final = 1500
-"""Tracks times moments that are worked out before the event loop has its turn: some 10 to 30 ms."""
+"""Tracks times moments that are worked out before the event loop has its turn, at most."""
+
+SLICE_SECONDS: Final = 0.015
+"""The same in time, for a slow computer."""
 
 _TAKE: Final = 4
 """A recording counts as so many arrows, each that is layered on it again; thrice in a film that
@@ -81,8 +85,9 @@ class PosePlan(QObject):
             return
         each = _TAKE * (3 if scene.film.loop == "seamless" else 1)
         work = sum(max(1, each * len(track.takes)) for track in scene.tracks)
-        for _ in range(max(1, SLICE // max(1, work))):
-            if not self._todo:
+        until = time.perf_counter() + SLICE_SECONDS
+        for number in range(max(1, SLICE // max(1, work))):
+            if not self._todo or (number and time.perf_counter() > until):
                 return
             moment = self._todo.pop()
             self._done[moment] = posed(scene, moment, self._reach)

@@ -8,9 +8,9 @@ from tests.cmp_studio.fakes import make_scene
 
 def test_poses_when_the_film_is_short_then_there_at_once(qapp):
     scene = set_film(make_scene(arrows=2), FilmSettings(1.0, 8.0))
+    expected = tuple(posed(scene, time, None) for time in preview_times(scene.film))
     plan = PosePlan()
-    poses = plan.poses(scene, None)
-    assert poses == tuple(posed(scene, time, None) for time in preview_times(scene.film))
+    assert plan.poses(scene, None) == expected
     assert not plan.is_busy
 
 
@@ -38,3 +38,14 @@ def test_poses_when_another_scene_is_asked_for_meanwhile_then_only_that_is_worke
     plan.cancel()
     assert not plan.is_busy
     assert told == []
+
+
+def test_poses_when_the_computer_is_slow_then_in_slices_too(qtbot, monkeypatch):
+    monkeypatch.setattr("cmp_studio.services.pose_plan.SLICE_SECONDS", 0.0)
+    scene = set_film(make_scene(arrows=2), FilmSettings(1.0, 8.0))
+    plan = PosePlan()
+    with qtbot.waitSignal(plan.ready):
+        assert plan.poses(scene, None) is None
+    assert plan.poses(scene, None) == tuple(
+        posed(scene, time, None) for time in preview_times(scene.film)
+    )
