@@ -1,10 +1,12 @@
 """How long until the window is there, and until a drag moves the picture.
 
-Run: ``python -m tests.benchmarks.bench_window [--runs 5] [--edits 20] [--weights NAME]``
+Run: ``python -m tests.benchmarks.bench_window [--runs N] [--edits N] [--quick S] [--weights NAME]``
 
 * ``start``: from the start of the process to the first paint of the window, with a photo given;
   beside it the same for an empty Qt window, which is what nothing can beat.
 * ``drag``: from the mouse event to the paint of the moved picture, and what of it the worker took.
+* ``quick hand``: pictures a second while the mouse moves 125 times a second on a bundled scene, and
+  how many if the window answered each move at once.
 * ``gap``: the longest time in which the window did not answer while the network was loaded and the
   film rendered in the background.
 
@@ -16,6 +18,7 @@ lock for as long.
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import platform
 import statistics
@@ -23,10 +26,15 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from cmp_studio.widgets.application import StudioApplication
 
 EMPTY = """
 import sys, time
@@ -97,7 +105,7 @@ def bench_start(runs: int, photo: Path) -> None:
 
 def bench_drag(edits: int, weights: str, photo: Path) -> None:
     """Measure drags on the real window with the real network."""
-    from PySide6.QtCore import QEventLoop, QPoint, Qt, QTimer
+    from PySide6.QtCore import QPoint, Qt, QTimer
     from PySide6.QtTest import QTest
     from PySide6.QtWidgets import QApplication
 
@@ -116,19 +124,12 @@ def bench_drag(edits: int, weights: str, photo: Path) -> None:
         gaps.append(now - last[0])
         last[0] = now
 
-    def wait_for(condition: object) -> None:
-        loop = QEventLoop()
-        timer = QTimer()
-        timer.timeout.connect(lambda: loop.quit() if condition() else None)  # type: ignore[operator]  # a callable
-        timer.start(1)
-        loop.exec()
-
     studio.preferences.set_text("engine/weights", weights)
     owner.show(photo)
     heart = QTimer()
     heart.timeout.connect(tick)
     heart.start(5)
-    wait_for(lambda: studio.preview.engine is not None and not studio.preview.is_busy)
+    _wait_for(lambda: studio.preview.engine is not None and not studio.preview.is_busy)
     load_gap = max(gaps)
     info = studio.preview.engine
     assert info is not None
@@ -150,7 +151,7 @@ def bench_drag(edits: int, weights: str, photo: Path) -> None:
         before = studio.preview.shown.frame
         begun, cpu_begun = time.perf_counter(), time.process_time()
         QTest.mouseMove(canvas, start + QPoint(30 + 3 * number, -20 + number))
-        wait_for(lambda old=before: studio.preview.shown.frame is not old)
+        _wait_for(lambda old=before: studio.preview.shown.frame is not old)
         canvas.repaint()
         seconds.append(time.perf_counter() - begun)
         cpu.append(time.process_time() - cpu_begun)
@@ -160,7 +161,7 @@ def bench_drag(edits: int, weights: str, photo: Path) -> None:
     show("  CPU of all threads", cpu[2:])
     gaps.clear()
     begun = time.perf_counter()
-    wait_for(lambda: all(studio.preview.cached))
+    _wait_for(lambda: all(studio.preview.cached))
     frames = len(set(studio.preview.poses))
     print(f"{'film rendered':34} {(time.perf_counter() - begun) * 1e3:8.0f} ms   ({frames} poses)")
     print(f"{'gap, while the network is loaded':34} {load_gap * 1e3:8.0f} ms   (longest)")
@@ -169,11 +170,84 @@ def bench_drag(edits: int, weights: str, photo: Path) -> None:
     owner.close()
 
 
+def bench_quick_hand(seconds: float, weights: str) -> None:
+    """Draw an arrow in circles, in turns with and without the rest between moves."""
+    from PySide6.QtWidgets import QApplication
+
+    from cmp_studio.services.motion_backend import load_engine
+    from cmp_studio.services.samples import first_sample
+    from cmp_studio.widgets import move_pace
+    from cmp_studio.widgets.application import StudioApplication
+
+    application = QApplication.instance() or QApplication([])
+    assert isinstance(application, QApplication)
+    sample = first_sample()
+    if sample is None:
+        print("quick hand: no bundled scene here")
+        return
+    owner = StudioApplication(application, load_engine)
+    owner.studio.preferences.set_text("engine/weights", weights)
+    owner.show(sample)
+    preview = owner.studio.preview
+    _wait_for(lambda: preview.engine is not None and not preview.is_busy)
+    rates: dict[float, list[float]] = {move_pace.REST: [], 0.0: []}
+    for rest in (*rates, *rates):
+        move_pace.REST = rest  # type: ignore[misc]  # what is measured
+        rates[rest].append(_pictures_a_second(owner, seconds))
+    with_rest, without = (statistics.mean(values) for values in rates.values())
+    print(
+        f"{'quick hand, pictures a second':34} {with_rest:8.1f}      (without rest {without:.1f})"
+    )
+    owner.studio.session.abort()
+    owner.close()
+
+
+def _pictures_a_second(owner: StudioApplication, seconds: float) -> float:
+    from PySide6.QtCore import QPoint, Qt, QTimer
+    from PySide6.QtTest import QTest
+
+    canvas, count, began = owner.window.canvas, 0, time.perf_counter()
+    middle, moves = QPoint(canvas.width() // 2, canvas.height() // 2), 0
+
+    def count_one(_seconds: float) -> None:
+        nonlocal count
+        count += 1
+
+    def move() -> None:
+        nonlocal moves
+        moves += 1
+        way = QPoint(round(60 * math.cos(moves / 20)), round(60 * math.sin(moves / 20)))
+        QTest.mouseMove(canvas, middle + way)
+
+    timer = QTimer()
+    timer.setTimerType(Qt.TimerType.PreciseTimer)
+    timer.timeout.connect(move)
+    owner.studio.preview.answered.connect(count_one)
+    QTest.mousePress(canvas, Qt.MouseButton.LeftButton, pos=middle)
+    timer.start(8)
+    _wait_for(lambda: time.perf_counter() - began > seconds)
+    timer.stop()
+    owner.studio.preview.answered.disconnect(count_one)
+    owner.studio.tools.cancel()
+    QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=middle)
+    return count / seconds
+
+
+def _wait_for(condition: Callable[[], bool]) -> None:
+    from PySide6.QtCore import QEventLoop, QTimer
+
+    loop, timer = QEventLoop(), QTimer()
+    timer.timeout.connect(lambda: loop.quit() if condition() else None)
+    timer.start(5)
+    loop.exec()
+
+
 def main() -> None:
     """Print what was measured."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--edits", type=int, default=20)
+    parser.add_argument("--quick", type=float, default=6.0, help="of the quick hand, seconds")
     parser.add_argument("--weights", default="default")
     parser.add_argument("--size", type=int, nargs=2, default=(1500, 1000), help="photo, px")
     options = parser.parse_args()
@@ -193,6 +267,7 @@ def main() -> None:
         )
         bench_start(options.runs, photo)
         bench_drag(options.edits, options.weights, photo)
+        bench_quick_hand(options.quick, options.weights)
 
 
 def write_photo(path: Path, width: int, height: int) -> None:
