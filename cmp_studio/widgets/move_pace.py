@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from PySide6.QtCore import QObject, Qt, QTimer
-
-from cmp_studio.services.pointer import Pointer
 
 REST: Final = 3.0
 """The rest after a move, in times of what it took with its repaint."""
@@ -26,14 +24,14 @@ class MovePace(QObject):
     """Hands on the newest move when the window has rested from the one before.
 
     Args:
-        hand_on: Follows the mouse.
+        hand_on: Follows the mouse; gets what `move` got.
         parent: The view that is moved on.
     """
 
-    def __init__(self, hand_on: Callable[[Pointer], None], parent: QObject) -> None:
+    def __init__(self, hand_on: Callable[[Any], None], parent: QObject) -> None:
         super().__init__(parent)
         self._hand_on = hand_on
-        self._waiting: Pointer | None = None
+        self._waiting: Any = None
         self._began: float | None = None
         self._rests_until = 0.0
         self._timer = QTimer(self)
@@ -41,11 +39,11 @@ class MovePace(QObject):
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self.flush)
 
-    def move(self, pointer: Pointer, *, is_each_wanted: bool = False) -> None:
+    def move(self, pointer: object, *, is_each_wanted: bool = False) -> None:
         """Follow the mouse there, now or after the rest unless it moves on before.
 
         Args:
-            pointer: Where it is.
+            pointer: Where it is, as `hand_on` wants it.
             is_each_wanted: Whether it leaves a trace, so that no place may be left out.
         """
         rest = self._rests_until - time.perf_counter()

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from cmp_studio.services.playback import Playback
 from cmp_studio.services.preview import Preview
 from cmp_studio.services.translation import tr
+from cmp_studio.widgets.move_pace import MovePace
 from cmp_studio.widgets.theme import ThemeManager
 from cmp_studio.widgets.time_scale import GUTTER, TimeScale
 
@@ -69,6 +70,7 @@ class FrameRuler(QWidget):
         playback.film_changed.connect(self.update)
         playback.range_changed.connect(self.update)
         preview.cached_changed.connect(self.update)
+        self._pace = MovePace(self._follow, self)
         scale.changed.connect(self.update)
         themes.changed.connect(self.update)
 
@@ -90,6 +92,7 @@ class FrameRuler(QWidget):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Put the playhead here, or begin a range."""
+        self._pace.flush()
         if event.button() != Qt.MouseButton.LeftButton:
             return
         index = self.index_at(event.position().x())
@@ -101,9 +104,11 @@ class FrameRuler(QWidget):
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Drag the playhead or the end of the range."""
-        if not event.buttons() & Qt.MouseButton.LeftButton:
-            return
-        index = self.index_at(event.position().x())
+        if event.buttons() & Qt.MouseButton.LeftButton:
+            self._pace.move(event.position().x())
+
+    def _follow(self, x: float) -> None:
+        index = self.index_at(x)
         if self._range_from is not None:
             self.range_dragged.emit(min(self._range_from, index), max(self._range_from, index))
         else:
@@ -111,12 +116,14 @@ class FrameRuler(QWidget):
 
     def mouseReleaseEvent(self, _event: QMouseEvent) -> None:
         """The range is chosen."""
+        self._pace.flush()
         if self._range_from is not None:
             self._range_from = None
             self.range_ended.emit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Give up choosing a range with Esc; leave other keys to the timeline."""
+        self._pace.flush()
         if event.key() == Qt.Key.Key_Escape and self._range_from is not None:
             self._range_from = None
             self.range_cancelled.emit()
@@ -159,6 +166,7 @@ class FrameRuler(QWidget):
                            QPointF(x - 6, 8)])
             )  # fmt: skip
         painter.end()
+        self._pace.on_painted()
 
     def _draw_range(self, painter: QPainter) -> None:
         if self._playback.range is None:

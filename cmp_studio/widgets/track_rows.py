@@ -30,6 +30,7 @@ from cmp_studio.services.preview import Preview
 from cmp_studio.services.session import Session
 from cmp_studio.services.translation import tr
 from cmp_studio.services.wording import track_title, tracks_title
+from cmp_studio.widgets.move_pace import MovePace
 from cmp_studio.widgets.row_painter import EYE_WIDTH, MARK_PX, ROW_HEIGHT, RowLook, draw_row
 from cmp_studio.widgets.theme import ThemeManager
 from cmp_studio.widgets.time_scale import GUTTER, TimeScale
@@ -99,6 +100,7 @@ class TrackRows(QWidget):
         self._editor.hide()
         self._editor.editingFinished.connect(self.on_renamed)
         self._seen: Hashable = ()
+        self._pace = MovePace(self._follow, self)
         session.scene_changed.connect(self.on_scene_changed)
         session.selection_changed.connect(self.on_selection_changed)
         session.opened.connect(self.on_opened)
@@ -184,6 +186,7 @@ class TrackRows(QWidget):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Select, switch, or take hold of a bar."""
+        self._pace.flush()
         scene = self._session.scene
         if event.button() != Qt.MouseButton.LeftButton or scene is None:
             return
@@ -217,17 +220,21 @@ class TrackRows(QWidget):
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Drag a bar, or show what a press would do."""
+        is_snapping = not event.modifiers() & Qt.KeyboardModifier.ShiftModifier
+        self._pace.move((event.position(), is_snapping))
+
+    def _follow(self, move: tuple[QPointF, bool]) -> None:
+        position, is_snapping = move
         drag, scene = self._drag, self._session.scene
         if drag is None or scene is None:
-            self._hover(event.position())
+            self._hover(position)
             return
-        dx = event.position().x() - drag.start_x
+        dx = position.x() - drag.start_x
         if not drag.is_drag and abs(dx) < _DRAG_PX:
             return
         drag.is_drag = True
         width = self.width()
         seconds = self._scale.time_at(dx, width) - self._scale.time_at(0, width)
-        is_snapping = not event.modifiers() & Qt.KeyboardModifier.ShiftModifier
         if isinstance(drag, _MarkDrag):
             time = drag.mark.time + seconds
             dragged_track = dragged_mark(
@@ -251,6 +258,7 @@ class TrackRows(QWidget):
 
     def mouseReleaseEvent(self, _event: QMouseEvent) -> None:
         """The bar stays where it is: one undo step."""
+        self._pace.flush()
         drag, self._drag = self._drag, None
         if drag is not None and drag.is_drag:
             self._session.commit()
@@ -271,10 +279,12 @@ class TrackRows(QWidget):
 
     def leaveEvent(self, event: object) -> None:
         """The mouse is elsewhere."""
+        self._pace.drop()
         self.hint_changed.emit("")
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Select with up and down, move bars with left and right, rename with Enter."""
+        self._pace.flush()
         key = Qt.Key(event.key())
         tracks = self._tracks()
         selected = [i for i, track in enumerate(tracks) if track.id in self._session.selection]
@@ -333,6 +343,7 @@ class TrackRows(QWidget):
                 painter.setPen(QPen(QColor(theme.accent), 1.5))
                 painter.drawLine(QPointF(x, 0), QPointF(x, self.height()))
         painter.end()
+        self._pace.on_painted()
 
     # Inside.
 

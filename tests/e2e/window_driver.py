@@ -147,8 +147,14 @@ def picture_of(window):
 
 
 def is_ready(window):
-    preview = window.studio.preview
-    return lambda: preview.engine is not None and not preview.is_busy and all(preview.cached)
+    """Whether what was opened is there, with all of its film."""
+    session, preview = window.studio.session, window.studio.preview
+    return lambda: (
+        session.scene is not None
+        and preview.engine is not None
+        and not preview.is_busy
+        and all(preview.cached)
+    )
 
 
 def kinds(window):

@@ -1,5 +1,5 @@
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
 from cmp_studio.services.pointer import Pointer
@@ -107,3 +107,17 @@ def test_canvas_when_moves_come_quickly_then_the_last_one_counts(opened, monkeyp
     QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=opened.at(60, 24))
     assert len(drawn) <= 4  # the first move, the last one, and the step in the history
     assert opened.studio.session.scene.tracks[-1].head == pytest.approx((58, 24), abs=1)
+
+
+def test_playhead_when_it_is_dragged_quickly_then_it_ends_under_the_hand(opened, monkeypatch):
+    monkeypatch.setattr(move_pace, "REST", 1e6)
+    monkeypatch.setattr(move_pace, "LONGEST_REST_SECONDS", 1e6)
+    ruler, seen = opened.window.timeline.ruler, []
+    ruler.scrubbed.connect(seen.append)
+    places = [QPoint(round(ruler.x_of(index)), 20) for index in range(4)]
+    QTest.mousePress(ruler, Qt.MouseButton.LeftButton, pos=places[0])
+    for place in places[1:]:
+        QTest.mouseMove(ruler, place)
+    QTest.mouseRelease(ruler, Qt.MouseButton.LeftButton, pos=places[-1])
+    assert seen == [0, 1, 3]
+    assert opened.studio.playback.index == 3
