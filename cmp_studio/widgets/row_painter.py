@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 
+from cmp_studio.document.scene import Scene
 from cmp_studio.document.tracks import Track
+from cmp_studio.services.translation import tr
 from cmp_studio.services.wording import track_title
 from cmp_studio.widgets.theme import TRACK_COLORS, Theme
 from cmp_studio.widgets.time_scale import GUTTER
@@ -43,6 +45,27 @@ class RowLook:
     marks: Sequence[tuple[float, bool]]
     is_selected: bool
     has_focus: bool
+
+
+def seen_of(scene: Scene | None) -> Hashable:
+    """What the rows show of a scene: of arrows and pins not where they are."""
+    if scene is None:
+        return None
+    rows = (
+        (track.id, track.kind, track.name, track.color, track.is_on, track.timing)
+        if track.kind in ("arrow", "pin")
+        else track
+        for track in scene.tracks
+    )
+    return scene.film, *rows
+
+
+def draw_no_rows(painter: QPainter, width: float, theme: Theme) -> None:
+    """Say where rows come from."""
+    painter.setPen(QColor(theme.muted))
+    room = QRectF(GUTTER, 0, width - GUTTER, ROW_HEIGHT + 4)
+    words = tr("Drag an arrow on the photo: its time is shown here")
+    painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, words)
 
 
 def draw_row(painter: QPainter, track: Track, look: RowLook, theme: Theme) -> None:

@@ -31,7 +31,15 @@ from cmp_studio.services.session import Session
 from cmp_studio.services.translation import tr
 from cmp_studio.services.wording import track_title, tracks_title
 from cmp_studio.widgets.move_pace import MovePace
-from cmp_studio.widgets.row_painter import EYE_WIDTH, MARK_PX, ROW_HEIGHT, RowLook, draw_row
+from cmp_studio.widgets.row_painter import (
+    EYE_WIDTH,
+    MARK_PX,
+    ROW_HEIGHT,
+    RowLook,
+    draw_no_rows,
+    draw_row,
+    seen_of,
+)
 from cmp_studio.widgets.theme import ThemeManager
 from cmp_studio.widgets.time_scale import GUTTER, TimeScale
 from cmp_studio.widgets.timeline_ruler import wheel_timeline
@@ -111,7 +119,7 @@ class TrackRows(QWidget):
 
     def on_scene_changed(self) -> None:
         """Take the room that the tracks need, and draw them anew where that shows."""
-        seen = _seen_of(self._session.scene)
+        seen = seen_of(self._session.scene)
         if seen == self._seen:
             return
         self._seen = seen
@@ -240,9 +248,8 @@ class TrackRows(QWidget):
             dragged_track = dragged_mark(
                 drag.track, drag.base.film, drag.mark, time, is_snapping=is_snapping
             )
-            label = MARK_LABELS[drag.mark.kind]
             changed = replace_track(drag.base, dragged_track)
-            self._session.preview(changed, label, edited=[drag.track.id])
+            self._session.preview(changed, MARK_LABELS[drag.mark.kind], edited=[drag.track.id])
             return
         changed, moved = drag.base, []
         for track in drag.base.tracks:
@@ -334,10 +341,7 @@ class TrackRows(QWidget):
                 track = tracks[row]
                 draw_row(painter, track, self._look(row, track, scene), theme)
             if not scene.tracks:
-                painter.setPen(QColor(theme.muted))
-                room = QRectF(GUTTER, 0, self.width() - GUTTER, ROW_HEIGHT + 4)
-                words = tr("Drag an arrow on the photo: its time is shown here")
-                painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, words)
+                draw_no_rows(painter, self.width(), theme)
             x = self._scale.x_of(self._preview.time_of(self._playback.index), self.width())
             if x >= GUTTER - 1:
                 painter.setPen(QPen(QColor(theme.accent), 1.5))
@@ -494,16 +498,3 @@ class TrackRows(QWidget):
                 tr("Change time of {tracks}").format(tracks=tracks_title(moved)),
                 key=key,
             )
-
-
-def _seen_of(scene: Scene | None) -> Hashable:
-    """What the rows show of a scene: of arrows and pins not where they are."""
-    if scene is None:
-        return None
-    rows = (
-        (track.id, track.kind, track.name, track.color, track.is_on, track.timing)
-        if track.kind in ("arrow", "pin")
-        else track
-        for track in scene.tracks
-    )
-    return scene.film, *rows
