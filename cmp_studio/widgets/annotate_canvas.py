@@ -146,7 +146,6 @@ class AnnotateCanvas(PictureView):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Go on to the next object, or give up."""
-        self._pace.flush()
         key = event.key()
         if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self._session.next_object()

@@ -282,7 +282,6 @@ class Canvas(PictureView):
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Set a pin."""
         if event.button() == Qt.MouseButton.LeftButton and not self._is_space_down:
-            self._pace.flush()
             self._tools.double_click(self._pointer(event))
         else:
             self.mousePressEvent(event)
@@ -300,7 +299,6 @@ class Canvas(PictureView):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Cancel, nudge or step frames; pan with space."""
-        self._pace.flush()
         key = Qt.Key(event.key())
         if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self._tools.finish()

@@ -11,7 +11,8 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from PySide6.QtCore import QObject, Qt, QTimer
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer
+from PySide6.QtWidgets import QWidget
 
 REST: Final = 3.0
 """The rest after a move, in times of what it took with its repaint."""
@@ -20,16 +21,29 @@ LONGEST_REST_SECONDS: Final = 0.04
 """Something that is dragged stays under the hand even where the window is slow."""
 
 
+_INPUT: Final = (
+    QEvent.Type.MouseButtonPress,
+    QEvent.Type.MouseButtonRelease,
+    QEvent.Type.MouseButtonDblClick,
+    QEvent.Type.Wheel,
+    QEvent.Type.KeyPress,
+)
+
+
 class MovePace(QObject):
     """Hands on the newest move when the window has rested from the one before.
 
+    What comes after a move finds it done: a press, a key or the wheel does not wait for the rest,
+    and a move that waits when the mouse leaves is forgotten.
+
     Args:
         hand_on: Follows the mouse; gets what `move` got.
-        parent: The view that is moved on.
+        view: What is moved on; it calls `move` and `on_painted`.
     """
 
-    def __init__(self, hand_on: Callable[[Any], None], parent: QObject) -> None:
-        super().__init__(parent)
+    def __init__(self, hand_on: Callable[[Any], None], view: QWidget) -> None:
+        super().__init__(view)
+        view.installEventFilter(self)
         self._hand_on = hand_on
         self._waiting: Any = None
         self._began: float | None = None
@@ -73,6 +87,14 @@ class MovePace(QObject):
         if self._began is not None:
             self._rest_from(self._began)
             self._began = None
+
+    def eventFilter(self, _view: QObject, event: QEvent) -> bool:
+        """Follow the mouse before anything else is done with it."""
+        if event.type() in _INPUT:
+            self.flush()
+        elif event.type() == QEvent.Type.Leave:
+            self.drop()
+        return False
 
     def _rest_from(self, began: float) -> None:
         now = time.perf_counter()

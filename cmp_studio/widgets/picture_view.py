@@ -232,7 +232,6 @@ class PictureView(QWidget):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Begin to pan, or hand the press on."""
         self.setFocus(Qt.FocusReason.MouseFocusReason)
-        self._pace.flush()
         is_left = event.button() == Qt.MouseButton.LeftButton
         if event.button() == Qt.MouseButton.MiddleButton or (is_left and self._is_space_down):
             self._pan_from = event.position()
@@ -259,7 +258,6 @@ class PictureView(QWidget):
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """End the panning, or hand the release on."""
-        self._pace.flush()
         if self._pan_from is not None:
             self._pan_from = None
         elif event.button() == Qt.MouseButton.LeftButton:
@@ -270,7 +268,6 @@ class PictureView(QWidget):
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Zoom around the mouse."""
-        self._pace.flush()
         steps = event.angleDelta().y() / 120
         if steps:
             self.zoom_by(steps, event.position())
@@ -278,7 +275,6 @@ class PictureView(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Pan while space is held."""
-        self._pace.flush()
         if event.key() == Qt.Key.Key_Space:
             if not event.isAutoRepeat():
                 self._is_space_down, self._has_space_panned = True, False
@@ -295,11 +291,6 @@ class PictureView(QWidget):
             if not self._has_space_panned:
                 self.on_space_tapped()
             self.update_cursor()
-
-    def leaveEvent(self, event: QEvent) -> None:
-        """The mouse is elsewhere."""
-        self._pace.drop()
-        super().leaveEvent(event)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         """Forget held keys."""

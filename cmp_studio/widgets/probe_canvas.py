@@ -286,7 +286,6 @@ class ProbeCanvas(PictureView):
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Set a pin among arrows; elsewhere it is one more click."""
-        self._pace.flush()
         is_left = event.button() == Qt.MouseButton.LeftButton
         if is_left and view_of(self._prober.view).has_arrows:
             self._tools.double_click(self._pointer(event))
@@ -300,7 +299,6 @@ class ProbeCanvas(PictureView):
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Turn the pull, or change its length with Shift; with Ctrl the view zooms."""
-        self._pace.flush()
         keys, held, delta = event.modifiers(), Qt.KeyboardModifier, event.angleDelta()
         steps = (delta.y() or delta.x()) / 120  # with Shift or Alt, systems turn it sideways
         is_longer = bool(keys & held.ShiftModifier) and view_of(self._prober.view).has_length
@@ -315,7 +313,6 @@ class ProbeCanvas(PictureView):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Turn and lengthen the pull by arrow keys, give up a drag, find parts."""
-        self._pace.flush()
         key = event.key()
         turns = {Qt.Key.Key_Left: -1.0, Qt.Key.Key_Right: 1.0}
         lengths = {Qt.Key.Key_Down: -1.0, Qt.Key.Key_Up: 1.0}

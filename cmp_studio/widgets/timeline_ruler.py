@@ -92,7 +92,6 @@ class FrameRuler(QWidget):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Put the playhead here, or begin a range."""
-        self._pace.flush()
         if event.button() != Qt.MouseButton.LeftButton:
             return
         index = self.index_at(event.position().x())
@@ -116,14 +115,12 @@ class FrameRuler(QWidget):
 
     def mouseReleaseEvent(self, _event: QMouseEvent) -> None:
         """The range is chosen."""
-        self._pace.flush()
         if self._range_from is not None:
             self._range_from = None
             self.range_ended.emit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Give up choosing a range with Esc; leave other keys to the timeline."""
-        self._pace.flush()
         if event.key() == Qt.Key.Key_Escape and self._range_from is not None:
             self._range_from = None
             self.range_cancelled.emit()

@@ -194,7 +194,6 @@ class TrackRows(QWidget):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Select, switch, or take hold of a bar."""
-        self._pace.flush()
         scene = self._session.scene
         if event.button() != Qt.MouseButton.LeftButton or scene is None:
             return
@@ -265,7 +264,6 @@ class TrackRows(QWidget):
 
     def mouseReleaseEvent(self, _event: QMouseEvent) -> None:
         """The bar stays where it is: one undo step."""
-        self._pace.flush()
         drag, self._drag = self._drag, None
         if drag is not None and drag.is_drag:
             self._session.commit()
@@ -286,12 +284,10 @@ class TrackRows(QWidget):
 
     def leaveEvent(self, event: object) -> None:
         """The mouse is elsewhere."""
-        self._pace.drop()
         self.hint_changed.emit("")
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Select with up and down, move bars with left and right, rename with Enter."""
-        self._pace.flush()
         key = Qt.Key(event.key())
         tracks = self._tracks()
         selected = [i for i, track in enumerate(tracks) if track.id in self._session.selection]

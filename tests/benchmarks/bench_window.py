@@ -238,7 +238,7 @@ def _wait_for(condition: Callable[[], bool]) -> None:
 
     loop, timer = QEventLoop(), QTimer()
     timer.timeout.connect(lambda: loop.quit() if condition() else None)
-    timer.start(5)
+    timer.start(1)
     loop.exec()
 
 

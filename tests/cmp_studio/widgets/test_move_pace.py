@@ -1,6 +1,7 @@
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QWidget
 
 from cmp_studio.services.pointer import Pointer
 from cmp_studio.widgets import move_pace
@@ -31,15 +32,15 @@ def followed():
 
 
 @pytest.fixture
-def pace(qapp, clock, followed):
+def pace(qtbot, clock, followed):
     def follow(pointer):
         followed.append(pointer.point[0])
         clock.now += 0.002  # the session and all that listens to it
 
-    pace = MovePace(follow, qapp)
-    yield pace
-    pace.drop()
-    pace.deleteLater()
+    view = QWidget()
+    qtbot.addWidget(view)
+    yield MovePace(follow, view)
+    view.hide()
 
 
 def at(x):
@@ -91,9 +92,12 @@ def test_flush_and_drop_when_a_move_waits_then_it_is_followed_or_forgotten(pace,
     pace.flush()
     assert followed == [1, 2]
     pace.move(at(3))
-    pace.drop()
+    QTest.keyClick(pace.parent(), Qt.Key.Key_A)
+    assert followed == [1, 2, 3]
+    pace.move(at(4))
+    QApplication.sendEvent(pace.parent(), QEvent(QEvent.Type.Leave))
     pace.flush()
-    assert followed == [1, 2]
+    assert followed == [1, 2, 3]
 
 
 def test_canvas_when_moves_come_quickly_then_the_last_one_counts(opened, monkeypatch):
